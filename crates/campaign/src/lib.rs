@@ -1,0 +1,1 @@
+//! Plan to bound stages: run or reuse, metered and recorded.

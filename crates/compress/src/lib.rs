@@ -1,0 +1,1 @@
+//! Merging an adapter, and post-training quantisation to GGUF.

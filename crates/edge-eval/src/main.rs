@@ -1,0 +1,2 @@
+//! Is this language model worth running yourself? The command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The load client: arrivals, server-sent events, one record a request.

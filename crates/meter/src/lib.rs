@@ -1,0 +1,1 @@
+//! Power and memory: NVML, RAPL and modelled meters, windows and their verdicts.

@@ -1,0 +1,1 @@
+//! Decoder models on candle: weights, linear layers, architectures, KV cache, sampling.

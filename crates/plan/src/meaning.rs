@@ -1,0 +1,292 @@
+//! The plan as meant: after parsing nothing is optional that must exist.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything a campaign needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Names the run folder.
+    pub name: String,
+    /// Every random choice derives from it.
+    pub seed: u64,
+    /// Serving runs of each cell.
+    pub runs: u32,
+    /// The models, family by family.
+    pub models: Vec<ModelSpec>,
+    /// The tasks.
+    pub tasks: Vec<TaskSpec>,
+    /// The strategies, in plan order.
+    pub strategies: Vec<Strategy>,
+    /// The engines.
+    pub engines: Vec<EngineSpec>,
+    /// How adaptation is done.
+    pub adapt: AdaptSpec,
+    /// How load is put on.
+    pub load: LoadSpec,
+    /// How energy is metered.
+    pub meter: MeterSpec,
+    /// What things cost.
+    pub prices: PriceSpec,
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSource {
+    /// A Hugging Face folder or a GGUF file.
+    Path(PathBuf),
+    /// A hub id, and the revision.
+    Hub {
+        /// Such as `meta-llama/Llama-3.2-1B-Instruct`.
+        id: String,
+        /// Branch, tag or commit.
+        revision: String,
+    },
+    /// Random weights of the shape in a folder with `config.json` (and, for text, a tokenizer): speed and energy only, quality is Missing.
+    Random(PathBuf),
+    /// The quickstart's own model, carried in the binary.
+    Builtin,
+}
+
+/// One model: a family's tier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// Such as `LLaMA`.
+    pub family: String,
+    /// Such as `1B`.
+    pub tier: String,
+    /// Where it is.
+    pub source: ModelSource,
+}
+
+/// One task and its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// Shown in tables; unique in the plan.
+    pub name: String,
+    /// `summarization`, `rag` or `chat`: a name of `score`'s registry.
+    pub kind: String,
+    /// Training rows: a file in the published schema; `builtin` for the quickstart's own.
+    pub train: PathBuf,
+    /// Held-out rows.
+    pub eval: PathBuf,
+    /// Most rows used for training.
+    pub train_rows: u32,
+    /// Most rows scored.
+    pub eval_rows: u32,
+    /// The mark that counts as the score: `f1`, `exact_match`, `rouge_l`.
+    pub primary: String,
+    /// Longest answer in the scored pass.
+    pub max_tokens: u32,
+    /// System prompt; `None` takes the task's default.
+    pub system: Option<String>,
+    /// Task-complexity factor of IPW.
+    pub alpha: f64,
+}
+
+/// How weights are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Not at all.
+    None,
+    /// Low-rank adaptation of a dense base.
+    Lora,
+    /// Low-rank adaptation of an NF4 base.
+    Qlora,
+}
+
+/// How weights are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// A safetensors folder in f16.
+    Fp16,
+    /// GGUF `Q8_0`.
+    Int8,
+    /// GGUF `Q4_K`.
+    Int4,
+}
+
+/// A way from a base model to what is served. The registry is [`Strategy::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The base model as it is: the reference that adaptation must beat.
+    BaseFp16,
+    /// LoRA, served in f16.
+    LoraFp16,
+    /// LoRA, then `Q8_0`.
+    LoraInt8,
+    /// LoRA, then `Q4_K`.
+    LoraInt4,
+    /// `QLoRA`, then `Q4_K`.
+    QloraInt4,
+}
+
+/// How adaptation is done; the same for every cell, so that comparisons are controlled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptSpec {
+    /// Rank r.
+    pub rank: u32,
+    /// Scale α; the update is multiplied by α / r.
+    pub alpha: f64,
+    /// Dropout before A.
+    pub dropout: f64,
+    /// Module names such as `q_proj`.
+    pub target_modules: Vec<String>,
+    /// Learning rate and schedule.
+    pub lr: Lr,
+    /// Passes over the corpus; ignored when `steps` is given.
+    pub epochs: f64,
+    /// Optimiser steps, instead of epochs.
+    pub steps: Option<u32>,
+    /// Sequences a micro-batch.
+    pub batch: u32,
+    /// Micro-batches an optimiser step.
+    pub accumulation: u32,
+    /// Longest sequence in tokens.
+    pub max_length: u32,
+    /// Recompute activations in the backward pass.
+    pub checkpointing: bool,
+    /// Put several short rows in one sequence.
+    pub packing: bool,
+    /// `AdamW` weight decay.
+    pub weight_decay: f64,
+}
+
+/// Learning rate, warm-up and decay.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lr {
+    /// Peak.
+    pub peak: f64,
+    /// Share of the steps spent rising to it.
+    pub warmup_ratio: f64,
+    /// What comes after.
+    pub schedule: Schedule,
+}
+
+/// The shape of the learning rate after warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Stays at the peak.
+    Constant,
+    /// Falls to zero in a straight line.
+    Linear,
+    /// Falls to zero along a half cosine.
+    Cosine,
+}
+
+/// An engine as the plan names it; its own keys are read by the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineSpec {
+    /// A name of `serve`'s registry.
+    pub kind: String,
+    /// The engine's own keys, as written.
+    pub options: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How load is put on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadSpec {
+    /// Streams kept open.
+    pub concurrency: u32,
+    /// Requests of a speed window.
+    pub requests: u32,
+    /// Requests before it.
+    pub warmup: u32,
+    /// Output length forced on each speed request.
+    pub output_tokens: u32,
+    /// A request is given up after this.
+    pub timeout_s: f64,
+}
+
+/// How energy is metered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeterSpec {
+    /// `auto`, or a name of `meter`'s registry.
+    pub kind: String,
+    /// Stated power of a busy core in watts, for the modelled meter; without it an unmetered machine has no energy figures.
+    pub modelled_w_per_core: Option<f64>,
+    /// Sampling period.
+    pub interval_ms: u32,
+    /// Idle power is measured for this long before a stage.
+    pub idle_s: f64,
+}
+
+/// What things cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PriceSpec {
+    /// Name of the hosted model that is replaced.
+    pub api_name: String,
+    /// USD per million input tokens.
+    pub api_input_usd_per_mtok: f64,
+    /// USD per million output tokens.
+    pub api_output_usd_per_mtok: f64,
+    /// Where the API price stands.
+    pub api_source: String,
+    /// Date of the API price, `YYYY-MM-DD`.
+    pub api_date: String,
+    /// USD per kWh.
+    pub electricity_usd_per_kwh: f64,
+    /// Facility overhead factor, at least 1.
+    pub pue: f64,
+    /// USD an hour of the machine; `None` counts energy alone, and says so.
+    pub machine_usd_per_hour: Option<f64>,
+    /// `C_setup`.
+    pub setup_usd: f64,
+    /// gCO2e per kWh of the grid.
+    pub grid_gco2e_per_kwh: Option<f64>,
+}
+
+/// One variant: what is put through the lifecycle.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cell {
+    /// Model family.
+    pub family: String,
+    /// Model tier.
+    pub tier: String,
+    /// Task name.
+    pub task: String,
+    /// Strategy.
+    pub strategy: Strategy,
+    /// Engine kind.
+    pub engine: String,
+}
+
+impl Strategy {
+    /// Every strategy, in the order tables show them.
+    pub const ALL: &[Self] = &[Self::BaseFp16, Self::LoraFp16, Self::LoraInt8, Self::LoraInt4, Self::QloraInt4];
+
+    /// The word plans use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BaseFp16 => "base-fp16",
+            Self::LoraFp16 => "lora-fp16",
+            Self::LoraInt8 => "lora-int8",
+            Self::LoraInt4 => "lora-int4",
+            Self::QloraInt4 => "qlora-int4",
+        }
+    }
+
+    /// How its weights are trained.
+    pub fn method(self) -> Method {
+        match self {
+            Self::BaseFp16 => Method::None,
+            Self::LoraFp16 | Self::LoraInt8 | Self::LoraInt4 => Method::Lora,
+            Self::QloraInt4 => Method::Qlora,
+        }
+    }
+
+    /// How its weights are served.
+    pub fn precision(self) -> Precision {
+        match self {
+            Self::BaseFp16 | Self::LoraFp16 => Precision::Fp16,
+            Self::LoraInt8 => Precision::Int8,
+            Self::LoraInt4 | Self::QloraInt4 => Precision::Int4,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The record of one stage: one immutable JSON file, written when the stage has ended, well or badly.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use units::{Bytes, Nanos, Reading, Seconds};
+
+use crate::EnergyWindow;
+
+/// Which stage of the lifecycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageKind {
+    /// LoRA or QLoRA adaptation.
+    Adapt,
+    /// Adapter merged into the base.
+    Merge,
+    /// Post-training quantisation.
+    Quantise,
+    /// One serving run: spawn, cold start, warm-up, speed window.
+    Serve,
+    /// One scored pass over the task's held-out items.
+    Quality,
+}
+
+/// How a stage ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It finished and its outputs were checked.
+    Done,
+    /// It did not: a case to report, not the end of the campaign.
+    Failed {
+        /// What happened, in a line.
+        reason: String,
+        /// The last lines it wrote.
+        last_lines: Vec<String>,
+    },
+}
+
+/// A mark on the stage's line protocol: the instant a phase began, and facts told with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Such as `start`, `read`, `train`, `write`, `ready`, `first_token`, `done`.
+    pub phase: String,
+    /// `CLOCK_MONOTONIC`.
+    pub at: Nanos,
+    /// What the stage told with it.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub facts: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Highest memory of the stage's process group, sampled and by the kernel's own high-water mark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryPeak {
+    /// Peak resident memory summed over the group.
+    pub resident: Reading<Bytes>,
+    /// Peak GPU memory of the group.
+    pub gpu: Reading<Bytes>,
+}
+
+/// What a stage left on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Path relative to the run folder.
+    pub path: String,
+    /// blake3 over the sorted file names and contents.
+    pub digest: String,
+    /// Size of all its files.
+    pub bytes: Bytes,
+}
+
+/// State of the page cache for the weight files before a cold start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageCache {
+    /// The files were dropped from the cache and found absent.
+    Cold,
+    /// They were resident.
+    Warm,
+    /// Not known.
+    Unknown,
+}
+
+/// What an adaptation told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptFacts {
+    /// `lora` or `qlora`.
+    pub method: String,
+    /// Optimiser steps taken.
+    pub steps: u64,
+    /// Tokens processed, padding excluded.
+    pub tokens: u64,
+    /// Tokens that carried loss.
+    pub loss_tokens: u64,
+    /// Parameters that were trained.
+    pub trainable_parameters: u64,
+    /// Mean loss of the first and the last step.
+    pub first_loss: f64,
+    /// See `first_loss`.
+    pub last_loss: f64,
+    /// Bytes of the frozen base as held in memory.
+    pub base_bytes: Bytes,
+    /// Number format of the arithmetic, such as `f32`.
+    pub dtype: String,
+    /// Rows of the corpus used.
+    pub rows: u64,
+    /// Longest sequence length allowed.
+    pub max_length: u64,
+    /// Sequences a step.
+    pub batch: u64,
+    /// Gradient accumulation steps.
+    pub accumulation: u64,
+    /// Whether activations were recomputed.
+    pub checkpointing: bool,
+}
+
+/// What a merge or a quantisation told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompressFacts {
+    /// `f16`, `q8_0`, `q4_k`.
+    pub format: String,
+    /// Number of tensors by the format they were really written in.
+    pub tensors: BTreeMap<String, u64>,
+    /// Tensors that could not take the asked format: name -> the one used.
+    pub fallbacks: BTreeMap<String, String>,
+    /// Size of the weights on disk.
+    pub weight_bytes: Bytes,
+}
+
+/// What a serving run told, beside its requests (in Parquet).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadFacts {
+    /// Streams kept open.
+    pub concurrency: u32,
+    /// Requests of the speed window.
+    pub requests: u32,
+    /// Requests before it, not counted.
+    pub warmup: u32,
+    /// Output length forced on each request (`ignore_eos`).
+    pub forced_tokens: u32,
+    /// Window of the speed run: first and last instant.
+    pub window: (Nanos, Nanos),
+    /// Whether the weights came from the page cache.
+    pub page_cache: PageCache,
+    /// Spawn of the server process.
+    pub spawned: Nanos,
+    /// `/health` answered.
+    pub ready: Nanos,
+    /// First token of the first request.
+    pub first_token: Nanos,
+    /// Size of the weights on disk.
+    pub weights_disk: Bytes,
+    /// Weights in memory as the engine tells (`/metrics`), KV cache excluded.
+    pub weights_memory: Reading<Bytes>,
+    /// Parquet of the requests, relative to the run folder.
+    pub requests_file: String,
+    /// Parquet of the power samples, relative to the run folder; `None` when none were taken.
+    pub power_file: Option<String>,
+}
+
+/// The marks of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemMark {
+    /// The item's id in its data set.
+    pub id: String,
+    /// Mark name -> value in 0..1, or why there is none.
+    pub marks: BTreeMap<String, Reading<f64>>,
+}
+
+/// What a scored pass told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QualityFacts {
+    /// The mark the plan calls primary.
+    pub primary: String,
+    /// Per item, in data set order.
+    pub items: Vec<ItemMark>,
+    /// Digest of all rendered prompts.
+    pub prompts_digest: String,
+    /// Parquet of the requests and answers, relative to the run folder.
+    pub requests_file: String,
+}
+
+/// What is particular to a kind of stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// See [`AdaptFacts`].
+    Adapt(AdaptFacts),
+    /// See [`CompressFacts`]; for merge and quantise.
+    Compress(CompressFacts),
+    /// See [`LoadFacts`].
+    Serve(LoadFacts),
+    /// See [`QualityFacts`].
+    Quality(QualityFacts),
+    /// A failed stage has none.
+    Nothing,
+}
+
+/// One stage, as observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// [`crate::SCHEMA`].
+    pub schema: String,
+    /// Content key: digest of everything that decides the outcome.
+    pub key: String,
+    /// Which stage.
+    pub kind: StageKind,
+    /// For people: `rag · lora-int4 · run 2`.
+    pub label: String,
+    /// Seed the stage was given.
+    pub seed: u64,
+    /// Position in the campaign's executed (randomised) order.
+    pub order: u32,
+    /// The command line that was run.
+    pub command: Vec<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// First and last instant of the process.
+    pub span: (Nanos, Nanos),
+    /// Wall duration.
+    pub duration: Seconds,
+    /// The stage's own marks.
+    pub phases: Vec<Phase>,
+    /// Energy windows by name.
+    pub energy: Vec<EnergyWindow>,
+    /// Peak memory.
+    pub memory: MemoryPeak,
+    /// What it left on disk.
+    pub artifact: Option<Artifact>,
+    /// What is particular to the kind.
+    pub detail: Detail,
+}

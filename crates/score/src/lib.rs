@@ -1,0 +1,1 @@
+//! Tasks, their data sets and prompts, and the marks an answer gets.

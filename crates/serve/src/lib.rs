@@ -1,0 +1,1 @@
+//! The embedded engine's OpenAI-compatible server, and how engines are spawned and probed.

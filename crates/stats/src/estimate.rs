@@ -1,0 +1,41 @@
+//! A figure as it is reported: value, 95% interval, n, and how the interval was made.
+
+use serde::{Deserialize, Serialize};
+
+/// How an interval was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Student's t over independent runs.
+    T,
+    /// Percentile bootstrap.
+    BootstrapPercentile,
+    /// Bias-corrected and accelerated bootstrap (Efron 1987).
+    BootstrapBca,
+    /// Distribution-free interval of a quantile from order statistics.
+    OrderStatistics,
+    /// Wilson's score interval of a proportion.
+    Wilson,
+    /// Observed once, or exact: no interval can be given.
+    None,
+}
+
+/// A figure with its uncertainty. `ci95` is absent only when there is one observation or the value is exact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The point value.
+    pub value: f64,
+    /// Lower and upper end of the 95% interval.
+    pub ci95: Option<(f64, f64)>,
+    /// How many independent observations stand behind it.
+    pub n: usize,
+    /// How the interval was made.
+    pub method: Method,
+}
+
+impl Estimate {
+    /// A value seen once: no interval.
+    pub fn single(value: f64) -> Self {
+        Self { value, ci95: None, n: 1, method: Method::None }
+    }
+}

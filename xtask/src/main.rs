@@ -1,0 +1,2 @@
+//! The project's own chores: pretraining the quickstart model, benches, generated docs, tidy.
+fn main() {}
