@@ -1,0 +1,105 @@
+//! The page cache before a cold start: dropped for the weight files without root (`posix_fadvise(DONTNEED)`), then looked at.
+
+use std::{
+    fs::File,
+    io::IoSliceMut,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
+
+use record::PageCache;
+use rustix::{
+    fs::{Advice, fadvise},
+    io::{Errno, ReadWriteFlags, preadv2},
+};
+
+/// Pages looked at in each file.
+const PROBES: u64 = 64;
+
+/// Drops the files at `path` (a file, or a folder's files) from the page cache and says what state they are in afterwards.
+pub fn make_cold(path: &Path) -> PageCache {
+    for file in files(path) {
+        if let Ok(file) = File::open(&file) {
+            // Only clean pages can go; what was just written is synced first. A refusal shows in the probe below.
+            let _ = file.sync_data();
+            let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        }
+    }
+    state(path)
+}
+
+/// Whether the files at `path` are in the page cache: all of the probed pages, none, or not known.
+pub fn state(path: &Path) -> PageCache {
+    let (mut resident, mut probed) = (0_u64, 0_u64);
+    for file in files(path) {
+        let Some((in_cache, looked_at)) = File::open(&file).ok().and_then(|file| probe(&file)) else {
+            return PageCache::Unknown;
+        };
+        resident += in_cache;
+        probed += looked_at;
+    }
+    match (resident, probed) {
+        (_, 0) => PageCache::Unknown,
+        (0, _) => PageCache::Cold,
+        (r, p) if r == p => PageCache::Warm,
+        _ => PageCache::Unknown,
+    }
+}
+
+/// Pages of one file that can be read without waiting for the disk, and pages looked at. `None` where the file system cannot tell.
+fn probe(file: &File) -> Option<(u64, u64)> {
+    let size = file.metadata().ok()?.len();
+    let step = (size / PROBES).max(4096);
+    let (mut resident, mut probed, mut offset) = (0, 0, 0);
+    while offset < size {
+        let mut byte = [0_u8; 1];
+        match preadv2(file.as_fd(), &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT) {
+            Ok(_) => resident += 1,
+            Err(Errno::AGAIN) => {}
+            Err(_) => return None,
+        }
+        probed += 1;
+        offset += step;
+    }
+    Some((resident, probed))
+}
+
+/// The regular files at a path, one level deep: a model folder is flat.
+fn files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let Ok(entries) = path.read_dir() else { return Vec::new() };
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| p.is_file()).collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_just_read_is_warm_and_a_missing_one_unknown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("weights");
+        std::fs::write(&path, vec![7_u8; 1 << 20]).unwrap();
+        let state_after_read = {
+            std::fs::read(&path).unwrap();
+            state(&path)
+        };
+        // tmpfs and some overlay file systems refuse RWF_NOWAIT: then the honest answer is that we do not know.
+        assert!(matches!(state_after_read, PageCache::Warm | PageCache::Unknown), "{state_after_read:?}");
+        assert_eq!(state(&dir.path().join("absent")), PageCache::Unknown);
+    }
+
+    #[test]
+    fn a_dropped_file_is_never_called_warm() {
+        // The folder of this crate lies on a disk; the temporary folder may be memory, whose pages cannot be dropped.
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = dir.path().join("weights");
+        std::fs::write(&path, vec![7_u8; 1 << 20]).unwrap();
+        let state = make_cold(&path);
+        assert!(matches!(state, PageCache::Cold | PageCache::Unknown), "{state:?}");
+    }
+}

@@ -1,0 +1,330 @@
+//! One stage's process: spawned without a shell in its own process group, its line protocol read as it comes, its last words
+//! kept, and gone when we go. Not metering: the runner attaches a sampler to the group.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use record::{Phase, clock};
+use rustix::process::{Pid, Signal, WaitIdOptions, kill_process_group, waitid};
+use units::{Nanos, Seconds};
+
+use crate::error::Error;
+
+/// Lines of a stage's talk that are kept for its record.
+const LAST_LINES: usize = 20;
+/// Longest line of a stage that is kept; the rest of it is dropped.
+const LINE_LIMIT: u64 = 1 << 20;
+
+/// What to run, without a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+impl CommandLine {
+    /// Program and arguments as one list, as a record keeps them.
+    pub fn words(&self) -> Vec<String> {
+        std::iter::once(self.program.display().to_string()).chain(self.args.iter().cloned()).collect()
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Exit status as the kernel told it.
+    pub status: ExitStatus,
+    /// Spawn and end.
+    pub span: (Nanos, Nanos),
+    /// CPU time of the process and its reaped children, where the kernel still told it.
+    pub cpu: Option<Seconds>,
+    /// All marks of the line protocol.
+    pub phases: Vec<Phase>,
+    /// The last lines it wrote to stderr (and to stdout, when they were not marks).
+    pub last_lines: Vec<String>,
+}
+
+impl Ended {
+    /// In words, why it is a failure; `None` when it ended well.
+    pub fn failure(&self) -> Option<String> {
+        if self.status.success() {
+            return None;
+        }
+        let told = self.phases.iter().rev().find(|p| p.phase == "failed").and_then(|p| p.facts.get("error")).and_then(|e| e.as_str());
+        let how = match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => format!("killed by signal {signal}"),
+            (None, None) => "ended without a status".to_owned(),
+        };
+        Some(told.map_or_else(|| how.clone(), |told| format!("{told} ({how})")))
+    }
+
+    /// The facts told with the last mark of this name.
+    pub fn facts(&self, phase: &str) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        self.phases.iter().rev().find(|p| p.phase == phase).map(|p| &p.facts)
+    }
+}
+
+/// A running stage. Dropping it kills its whole process group.
+#[derive(Debug)]
+pub struct StageProcess {
+    child: Child,
+    group: Pid,
+    spawned: Nanos,
+    marks: Receiver<Phase>,
+    phases: Vec<Phase>,
+    last_lines: Arc<Mutex<VecDeque<String>>>,
+    readers: Vec<JoinHandle<()>>,
+    reaped: bool,
+}
+
+impl StageProcess {
+    /// Spawns it. Must be called from a thread that outlives the stage: the child asks the kernel to die with that thread.
+    ///
+    /// # Errors
+    /// The program cannot be started, or the log cannot be opened.
+    pub fn spawn(command: &CommandLine, log: &Path) -> Result<Self, Error> {
+        let log_file = File::create(log).map_err(|source| Error::Io { doing: "creating the log", path: log.into(), source })?;
+        let log_file = Arc::new(Mutex::new(log_file));
+        let spawned = clock::now();
+        let mut child = Command::new(&command.program)
+            .args(&command.args)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| Error::Spawn { program: command.program.clone(), source })?;
+        let group = Pid::from_child(&child);
+        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+        let (sender, marks) = channel();
+        let stdout = child.stdout.take().expect("stdout was piped");
+        let stderr = child.stderr.take().expect("stderr was piped");
+        let readers = vec![
+            reader(stdout, Some(sender), Arc::clone(&last_lines), Arc::clone(&log_file)),
+            reader(stderr, None, Arc::clone(&last_lines), log_file),
+        ];
+        Ok(Self { child, group, spawned, marks, phases: Vec::new(), last_lines, readers, reaped: false })
+    }
+
+    /// The process group's id, for the meter.
+    pub fn group(&self) -> u32 {
+        self.group.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// The instant just before the spawn.
+    pub fn spawned(&self) -> Nanos {
+        self.spawned
+    }
+
+    /// Waits for a mark of this name; every mark that passes is handed to `on_mark`.
+    ///
+    /// # Errors
+    /// The process ended first, or the time is up.
+    pub fn wait_for(&mut self, phase: &str, timeout: Duration, mut on_mark: impl FnMut(&Phase)) -> Result<Phase, Error> {
+        let deadline = Nanos(clock::now().0 + timeout.as_nanos() as u64);
+        loop {
+            let left = deadline.since(clock::now()).get();
+            match self.marks.recv_timeout(Duration::from_secs_f64(left)) {
+                Ok(mark) => {
+                    on_mark(&mark);
+                    self.phases.push(mark.clone());
+                    if mark.phase == phase {
+                        return Ok(mark);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(Error::NeverReady { phase: phase.to_owned(), waited: Seconds(timeout.as_secs_f64()), last_lines: self.tail() });
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::EndedEarly { phase: phase.to_owned(), last_lines: self.tail() });
+                }
+            }
+        }
+    }
+
+    /// Waits for its end; every mark is handed to `on_mark`.
+    ///
+    /// # Errors
+    /// The kernel does not tell of the process.
+    pub fn wait(mut self, mut on_mark: impl FnMut(&Phase)) -> Result<Ended, Error> {
+        while let Ok(mark) = self.marks.recv() {
+            on_mark(&mark);
+            self.phases.push(mark);
+        }
+        self.reap()
+    }
+
+    /// Asks it to end (`SIGTERM` to the group), and kills the group after `grace`.
+    ///
+    /// # Errors
+    /// The kernel does not tell of the process.
+    pub fn stop(mut self, grace: Duration) -> Result<Ended, Error> {
+        // A group that is already gone is what we want.
+        let _ = kill_process_group(self.group, Signal::TERM);
+        let deadline = Nanos(clock::now().0 + grace.as_nanos() as u64);
+        loop {
+            let left = Duration::from_secs_f64(deadline.since(clock::now()).get());
+            match self.marks.recv_timeout(left) {
+                Ok(mark) => self.phases.push(mark),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = kill_process_group(self.group, Signal::KILL);
+                    break;
+                }
+            }
+        }
+        self.reap()
+    }
+
+    fn reap(&mut self) -> Result<Ended, Error> {
+        // The zombie still tells its CPU time; after `wait` it is gone.
+        let _ = waitid(rustix::process::WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        let end = clock::now();
+        let cpu = meter::process_cpu_time(self.group());
+        let status = self.child.wait().map_err(|source| Error::Io { doing: "waiting for", path: PathBuf::from("the stage"), source })?;
+        // Whatever it left behind in its group goes with it.
+        let _ = kill_process_group(self.group, Signal::KILL);
+        self.reaped = true;
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        while let Ok(mark) = self.marks.try_recv() {
+            self.phases.push(mark);
+        }
+        Ok(Ended { status, span: (self.spawned, end), cpu, phases: std::mem::take(&mut self.phases), last_lines: self.tail() })
+    }
+
+    fn tail(&self) -> Vec<String> {
+        self.last_lines.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl Drop for StageProcess {
+    fn drop(&mut self) {
+        if !self.reaped {
+            let _ = kill_process_group(self.group, Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Reads lines until the pipe closes: marks go to `sender`, everything else is talk; all of it goes to the log.
+fn reader(
+    pipe: impl Read + Send + 'static,
+    sender: Option<Sender<Phase>>,
+    last_lines: Arc<Mutex<VecDeque<String>>>,
+    log: Arc<Mutex<File>>,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut pipe).take(LINE_LIMIT).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+            if let Ok(mut log) = log.lock() {
+                // A full disk must not end the stage that fills it: its own writes will say so.
+                let _ = log.write_all(&line);
+            }
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim_end();
+            let mark = sender.as_ref().and_then(|sender| Some((sender, serde_json::from_str::<Phase>(text).ok()?)));
+            if let Some((sender, mark)) = mark {
+                if sender.send(mark).is_err() {
+                    return;
+                }
+            } else if !text.is_empty()
+                && let Ok(mut lines) = last_lines.lock()
+            {
+                if lines.len() == LAST_LINES {
+                    lines.pop_front();
+                }
+                lines.push_back(text.to_owned());
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> CommandLine {
+        CommandLine { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()] }
+    }
+
+    fn run(script: &str) -> Ended {
+        let dir = tempfile::tempdir().unwrap();
+        StageProcess::spawn(&sh(script), &dir.path().join("log")).unwrap().wait(|_| {}).unwrap()
+    }
+
+    #[test]
+    fn marks_and_talk_are_told_apart() {
+        let ended = run(r#"echo '{"phase":"read","at":5,"facts":{"n":1}}'; echo hello; echo oops >&2; exit 3"#);
+        assert_eq!(ended.phases.len(), 1);
+        assert_eq!(ended.phases[0].at, Nanos(5));
+        let mut talk = ended.last_lines.clone();
+        talk.sort();
+        assert_eq!(talk, ["hello", "oops"]);
+        assert_eq!(ended.failure().as_deref(), Some("exit code 3"));
+    }
+
+    #[test]
+    fn a_told_error_is_the_reason() {
+        let ended = run(r#"echo '{"phase":"failed","at":5,"facts":{"error":"disk full"}}'; exit 1"#);
+        assert_eq!(ended.failure().as_deref(), Some("disk full (exit code 1)"));
+    }
+
+    #[test]
+    fn a_killed_stage_says_by_what() {
+        assert_eq!(run("kill -9 $$").failure().as_deref(), Some("killed by signal 9"));
+    }
+
+    #[test]
+    fn dropping_it_kills_the_whole_group() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut stage = StageProcess::spawn(
+            &sh(r#"sleep 60 & echo "{\"phase\":\"child\",\"at\":1,\"facts\":{\"pid\":$!}}"; wait"#),
+            &dir.path().join("log"),
+        )
+        .unwrap();
+        let mark = stage.wait_for("child", Duration::from_secs(20), |_| {}).unwrap();
+        let pid = mark.facts["pid"].as_u64().unwrap();
+        drop(stage);
+        let alive = || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        for _ in 0..100 {
+            if !alive() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!alive(), "the grandchild outlived its stage");
+    }
+
+    #[test]
+    fn an_early_end_is_told_with_its_last_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut stage = StageProcess::spawn(&sh("echo no port >&2; exit 1"), &dir.path().join("log")).unwrap();
+        let error = stage.wait_for("listening", Duration::from_secs(20), |_| {}).unwrap_err();
+        assert!(matches!(error, Error::EndedEarly { .. }), "{error}");
+    }
+}
