@@ -1,2 +1,23 @@
-//! Is this language model worth running yourself? The command line.
-fn main() {}
+//! The command line: a table of contents. Parse, run one command, turn its end into an exit code.
+//!
+//! What a command does stands in `commands/<name>.rs`, with its arguments; what the environment says is read in `env.rs` alone.
+
+mod commands;
+mod end;
+mod env;
+mod gate;
+mod progress;
+mod stage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+// Measured against the system's: a LoRA step takes a quarter less time, and quantised prefill gains a quarter.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    end::exit_code(commands::run(cli))
+}
