@@ -16,11 +16,25 @@ pub enum Method {
     OrderStatistics,
     /// Wilson's score interval of a proportion.
     Wilson,
-    /// Observed once, or exact: no interval can be given.
+    /// Observed once, or exact, or too few observations: no interval can be given.
     None,
 }
 
-/// A figure with its uncertainty. `ci95` is absent only when there is one observation or the value is exact.
+impl Method {
+    /// The words shown beside an interval.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::T => "t",
+            Self::BootstrapPercentile => "bootstrap, percentile",
+            Self::BootstrapBca => "bootstrap, BCa",
+            Self::OrderStatistics => "order statistics",
+            Self::Wilson => "Wilson",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A figure with its uncertainty. `ci95` is absent only when there are too few observations for one, or the value is exact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The point value.
@@ -37,5 +51,16 @@ impl Estimate {
     /// A value seen once: no interval.
     pub fn single(value: f64) -> Self {
         Self { value, ci95: None, n: 1, method: Method::None }
+    }
+
+    /// Half the interval's width, where there is one.
+    pub fn half_width(&self) -> Option<f64> {
+        self.ci95.map(|(low, high)| (high - low) / 2.0)
+    }
+
+    /// The same figure in another unit: value and interval times a positive factor.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { value: self.value * factor, ci95: self.ci95.map(|(low, high)| (low * factor, high * factor)), ..self }
     }
 }

@@ -1,0 +1,127 @@
+//! Coverage by simulation: 10,000 draws from a known law, and the share of intervals that hold the truth is 95% ± 1.5%.
+//!
+//! Intervals over counts cannot be exact (their coverage jumps with p and n), so they are tested where theory puts them within
+//! the band. Bootstraps use few resamples here; that costs a little coverage, which the band allows for.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stats::{Bootstrap, BootstrapKind, Estimate, Sample, mean_interval, quantile_interval, wilson};
+
+const DRAWS: usize = 10_000;
+
+/// A standard normal number by the polar method of Marsaglia & Bray (1964).
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    loop {
+        let (u, v) = (rng.random_range(-1.0..1.0f64), rng.random_range(-1.0..1.0f64));
+        let s = u * u + v * v;
+        if s > 0.0 && s < 1.0 {
+            return u * (-2.0 * s.ln() / s).sqrt();
+        }
+    }
+}
+
+fn exponential(rng: &mut ChaCha8Rng) -> f64 {
+    -(1.0 - rng.random::<f64>()).ln()
+}
+
+fn sample(n: usize, mut draw: impl FnMut() -> f64) -> Sample {
+    Sample::new((0..n).map(|_| draw()).collect::<Vec<_>>()).unwrap()
+}
+
+#[track_caller]
+fn check(truth: f64, mut estimate: impl FnMut(&mut ChaCha8Rng) -> Estimate) {
+    let mut rng = ChaCha8Rng::seed_from_u64(20_260_101);
+    let held = (0..DRAWS)
+        .filter(|_| {
+            let (low, high) = estimate(&mut rng).ci95.unwrap();
+            low <= truth && truth <= high
+        })
+        .count();
+    let coverage = held as f64 / DRAWS as f64;
+    assert!((coverage - 0.95).abs() <= 0.015, "coverage {coverage:.4}");
+}
+
+fn bootstrap(kind: BootstrapKind, rng: &mut ChaCha8Rng) -> Bootstrap {
+    Bootstrap { kind, resamples: 1_000, seed: rng.random() }
+}
+
+#[test]
+fn t_interval_of_five_normal_runs() {
+    check(10.0, |rng| mean_interval(&sample(5, || 10.0 + 3.0 * normal(rng))));
+}
+
+#[test]
+fn t_interval_of_twenty_runs_of_uneven_length() {
+    check(0.5, |rng| mean_interval(&sample(20, || rng.random::<f64>())));
+}
+
+#[test]
+fn order_statistics_of_a_median() {
+    check(std::f64::consts::LN_2, |rng| quantile_interval(&sample(200, || exponential(rng)), 0.5).unwrap());
+}
+
+#[test]
+fn order_statistics_of_a_95th_percentile() {
+    check(20.0_f64.ln(), |rng| quantile_interval(&sample(1000, || exponential(rng)), 0.95).unwrap());
+}
+
+#[test]
+fn wilson_of_a_rare_event() {
+    check(0.1, |rng| wilson((0..100).filter(|_| rng.random_bool(0.1)).count(), 100).unwrap());
+}
+
+#[test]
+fn wilson_of_an_even_chance() {
+    check(0.5, |rng| wilson((0..40).filter(|_| rng.random_bool(0.5)).count(), 40).unwrap());
+}
+
+#[test]
+fn percentile_bootstrap_of_twenty_runs() {
+    check(0.5, |rng| {
+        let data = sample(20, || rng.random());
+        bootstrap(BootstrapKind::Percentile, rng).mean(&data).unwrap()
+    });
+}
+
+#[test]
+fn bca_bootstrap_of_a_skewed_mean() {
+    check(1.0, |rng| {
+        let data = sample(80, || exponential(rng));
+        bootstrap(BootstrapKind::Bca, rng).mean(&data).unwrap()
+    });
+}
+
+#[test]
+fn bca_ratio_of_paired_means() {
+    // Items of differing difficulty; the right system keeps 90% of the left one's score on average.
+    check(0.9, |rng| {
+        let (a, b): (Vec<f64>, Vec<f64>) = (0..40)
+            .map(|_| {
+                let item = 1.0 + rng.random::<f64>();
+                (item * (0.9 + 0.1 * normal(rng)), item)
+            })
+            .unzip();
+        bootstrap(BootstrapKind::Bca, rng).ratio_of_means_paired(&Sample::new(a).unwrap(), &Sample::new(b).unwrap()).unwrap()
+    });
+}
+
+#[test]
+fn percentile_difference_of_paired_means() {
+    check(0.25, |rng| {
+        let (a, b): (Vec<f64>, Vec<f64>) = (0..40)
+            .map(|_| {
+                let item = normal(rng);
+                (item + 0.25 + 0.2 * normal(rng), item)
+            })
+            .unzip();
+        bootstrap(BootstrapKind::Percentile, rng).difference_of_means_paired(&Sample::new(a).unwrap(), &Sample::new(b).unwrap()).unwrap()
+    });
+}
+
+#[test]
+fn bca_ratio_of_independent_means() {
+    check(2.0, |rng| {
+        let (a, b) = (sample(40, || 10.0 + normal(rng)), sample(20, || 5.0 + normal(rng)));
+        bootstrap(BootstrapKind::Bca, rng).ratio_of_means_independent(&a, &b).unwrap()
+    });
+}

@@ -1,0 +1,5 @@
+//! Whole-crate tests: does a 95% interval hold the truth 95 times in 100?
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+
+mod coverage;
