@@ -1,1 +1,22 @@
-//! Tokenizers and chat templates: text to token ids and back, without tensors.
+//! Text to token ids and back, and conversations to prompts: tokenizers from Hugging Face folders and from GGUF metadata,
+//! streaming decode, chat templates. No tensors, no model, no network.
+
+mod conversation;
+mod error;
+mod files;
+mod folder;
+pub mod gguf;
+mod pieces;
+mod pre;
+mod stream;
+mod synthetic;
+mod template;
+mod tokenizer;
+
+pub use conversation::{Conversation, encode_conversation};
+pub use error::{Error, Result};
+pub use files::{TOKENIZER_FILES, copy_tokenizer_files};
+pub use gguf::{GgufVocabulary, MetadataValue};
+pub use stream::DecodeStream;
+pub use template::{ChatTemplate, Message, RenderOptions};
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,121 @@
+//! A tokenizer goes into GGUF metadata and comes out the same.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use text::{ChatTemplate, Error, GgufVocabulary, MetadataValue, RenderOptions, Tokenizer};
+
+use crate::{shared, shared_lines, small};
+
+fn read(entries: Vec<(&'static str, MetadataValue)>) -> Result<GgufVocabulary, Error> {
+    let entries: HashMap<&str, MetadataValue> = entries.into_iter().collect();
+    GgufVocabulary::read(|key| entries.get(key).cloned())
+}
+
+fn round_trip(folder: &Path, rows: usize) -> (GgufVocabulary, Tokenizer) {
+    let vocabulary = GgufVocabulary::from_folder(folder, rows).unwrap();
+    let back = read(vocabulary.entries()).unwrap();
+    assert_eq!(back, vocabulary);
+    let tokenizer = Tokenizer::from_gguf(&back).unwrap();
+    (back, tokenizer)
+}
+
+fn same_ids(folder: &Path, rows: usize, texts: &[String]) -> GgufVocabulary {
+    let reference = Tokenizer::from_folder(folder).unwrap();
+    let (vocabulary, tokenizer) = round_trip(folder, rows);
+    for text in texts {
+        for add_special in [false, true] {
+            let ids = reference.encode(text, add_special).unwrap();
+            assert_eq!(tokenizer.encode(text, add_special).unwrap(), ids, "{text:?}");
+            assert_eq!(tokenizer.decode(&ids), reference.decode(&ids));
+        }
+    }
+    assert_eq!((tokenizer.bos(), tokenizer.eos().first()), (reference.bos(), reference.eos().first()));
+    assert_eq!(vocabulary.tokens.len(), rows);
+    vocabulary
+}
+
+fn texts() -> Option<Vec<String>> {
+    let own = ["<|eot_id|>x<|im_end|> <s></s>", "a  b\u{0}c", ""].map(str::to_owned);
+    let vectors = shared_lines("tokenizers/test_vectors.jsonl")?;
+    Some(vectors.iter().map(|vector| vector["text"].as_str().unwrap().to_owned()).chain(own).collect())
+}
+
+#[test]
+fn the_families_survive() {
+    let (Some(texts), Some(folder)) = (texts(), shared("tokenizers")) else { return };
+    let llama = same_ids(&folder.join("llama-3.2"), 128_256, &texts);
+    assert_eq!((llama.pre.as_deref(), llama.add_bos, llama.types.as_ref().unwrap()[128_009]), (Some("llama-bpe"), Some(true), 3));
+    let qwen = same_ids(&folder.join("qwen2.5"), 151_936, &texts);
+    assert_eq!((qwen.pre.as_deref(), qwen.add_bos, qwen.types.as_ref().unwrap()[151_935]), (Some("qwen2"), Some(false), 5));
+    assert_eq!((qwen.tokens[151_657].as_str(), qwen.types.as_ref().unwrap()[151_657]), ("<tool_call>", 4));
+    assert_eq!((qwen.tokens[151_935].as_str(), qwen.padding), ("[PAD151935]", Some(151_643)));
+}
+
+#[test]
+fn ends_are_found_by_their_text_too() {
+    let Some(folder) = shared("tokenizers") else { return };
+    let (_, llama) = round_trip(&folder.join("llama-3.2"), 128_256);
+    assert_eq!(llama.eos(), [128_009, 128_001, 128_008]);
+    let (_, qwen) = round_trip(&folder.join("qwen2.5"), 151_936);
+    assert_eq!(qwen.eos(), [151_645, 151_643]);
+}
+
+#[test]
+fn a_sentence_piece_vocabulary_survives() {
+    let (Some(texts), Some(folder)) = (texts(), shared("models/stories260K")) else { return };
+    let vocabulary = same_ids(&folder, 512, &texts);
+    assert_eq!((vocabulary.model.as_str(), vocabulary.add_space_prefix), ("llama", Some(true)));
+    let types = vocabulary.types.unwrap();
+    assert_eq!((types[0], types[1], types[3], types[300]), (2, 3, 6, 1));
+}
+
+#[test]
+fn a_small_vocabulary_and_its_template_survive() {
+    let folder = small::folder();
+    let texts = ["hello world", " w\n\n", "<|role|>hello<|eot|>"].map(str::to_owned);
+    let vocabulary = same_ids(folder.path(), 270, &texts);
+    let options = RenderOptions::default();
+    let messages = [text::Message::new("user", "hello")];
+    let from_folder = ChatTemplate::from_folder(folder.path()).unwrap().unwrap();
+    let from_gguf = ChatTemplate::from_gguf(&vocabulary).unwrap().unwrap();
+    assert_eq!(from_gguf.render(&messages, &options).unwrap(), from_folder.render(&messages, &options).unwrap());
+}
+
+fn entries() -> Vec<(&'static str, MetadataValue)> {
+    GgufVocabulary::from_folder(small::folder().path(), 265).unwrap().entries()
+}
+
+fn with(key: &'static str, value: MetadataValue) -> Error {
+    let entries: Vec<_> = entries().into_iter().filter(|(name, _)| *name != key).chain([(key, value)]).collect();
+    read(entries).and_then(|vocabulary| Tokenizer::from_gguf(&vocabulary)).unwrap_err()
+}
+
+fn without(key: &'static str) -> Error {
+    let entries: Vec<_> = entries().into_iter().filter(|(name, _)| *name != key).collect();
+    read(entries).and_then(|vocabulary| Tokenizer::from_gguf(&vocabulary)).unwrap_err()
+}
+
+#[test]
+fn damaged_metadata_is_named() {
+    use MetadataValue::{I32s, String, Strings, U32};
+    let shown = |error: Error| error.to_string();
+    assert_eq!(shown(without("tokenizer.ggml.tokens")), "gguf metadata tokenizer.ggml.tokens: missing");
+    assert_eq!(shown(without("tokenizer.ggml.merges")), "gguf metadata tokenizer.ggml.merges: missing");
+    assert_eq!(shown(with("tokenizer.ggml.merges", U32(1))), "gguf metadata tokenizer.ggml.merges: is a number, not an array of strings");
+    assert_eq!(shown(with("tokenizer.ggml.merges", Strings(vec!["ab".into()]))), "gguf metadata tokenizer.ggml.merges: `ab` is no pair");
+    assert_eq!(
+        shown(with("tokenizer.ggml.token_type", I32s(vec![1]))),
+        "gguf metadata tokenizer.ggml.token_type: 1 entries for 265 tokens"
+    );
+    assert_eq!(
+        shown(with("tokenizer.ggml.eos_token_id", U32(999))),
+        "gguf metadata tokenizer.ggml.eos_token_id: 999 is beyond the 265 tokens"
+    );
+    assert_eq!(
+        shown(with("tokenizer.ggml.model", String("bert".into()))),
+        "gguf metadata tokenizer.ggml.model: unknown kind `bert`; known: gpt2, llama"
+    );
+    assert!(matches!(with("tokenizer.ggml.pre", String("klingon".into())), Error::UnknownPreTokenizer { .. }));
+    assert!(matches!(with("tokenizer.ggml.merges", Strings(vec!["q∂ x".into()])), Error::Tokenizer { .. }));
+}
