@@ -2,9 +2,29 @@
 //!
 //! The plan crate does not know the engines, tasks and meters: their names are checked against the registries handed in.
 
+pub mod keys;
 mod meaning;
+mod meant;
+mod nearest;
+mod parse;
+mod problem;
+mod reader;
+mod render;
+pub mod seed;
+mod shipped;
+mod stages;
+mod text;
+mod value;
+mod written;
 
 pub use meaning::{
     AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision, PriceSpec, Schedule, Strategy,
     TaskSpec,
 };
+pub use meant::{BUILTIN, TARGET_MODULES};
+pub use parse::{Known, parse};
+pub use problem::{Fault, Problem, Problems};
+pub use render::render;
+pub use shipped::{paper_72, quickstart, template};
+pub use stages::{CellStages, Stage, StageGraph, StageKind};
+pub use text::Unwritable;

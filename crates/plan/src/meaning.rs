@@ -290,3 +290,53 @@ impl Strategy {
         }
     }
 }
+
+impl Schedule {
+    /// Every schedule.
+    pub const ALL: &[Self] = &[Self::Constant, Self::Linear, Self::Cosine];
+
+    /// The word plans use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Linear => "linear",
+            Self::Cosine => "cosine",
+        }
+    }
+}
+
+impl Method {
+    /// The word records and labels use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lora => "lora",
+            Self::Qlora => "qlora",
+        }
+    }
+}
+
+impl Precision {
+    /// The word records and labels use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+        }
+    }
+}
+
+impl ModelSpec {
+    /// For people: `LLaMA 1B`.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.family, self.tier)
+    }
+}
+
+impl Cell {
+    /// For people: `LLaMA 1B · rag · lora-int4 · embedded`.
+    pub fn label(&self) -> String {
+        format!("{} {} · {} · {} · {}", self.family, self.tier, self.task, self.strategy.name(), self.engine)
+    }
+}

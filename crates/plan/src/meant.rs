@@ -1,0 +1,342 @@
+//! From the plan as written to the plan as meant: words are looked up, ranges checked, conventions filled in, paths
+//! resolved. Every fault is reported before the first `?`, so that one reading tells them all.
+//!
+//! The defaults are the paper's (Mohammad et al., ACL 2026 Industry, section 3: rank 16, α 32, 100 requests at batch 1,
+//! power every 100 ms; its code: dropout 0.05, all seven projections, learning rate 2e-4, one epoch, effective batch 8,
+//! gradient checkpointing, 20 runs), and where it is silent those of Hugging Face's `Trainer` (linear decay, no warm-up,
+//! no weight decay). What money, power or carbon costs has no default.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    AdaptSpec, EngineSpec, Known, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
+    problem::Fault,
+    reader::{Field, Place},
+    value::quoted,
+    written,
+};
+
+/// The projections that carry adapters, in the order of the forward pass; by default all of them do.
+pub const TARGET_MODULES: &[&str] = &["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+/// The data path that stands for the quickstart's own rows.
+pub const BUILTIN: &str = "builtin";
+
+/// Longest name of a model, task or run, in characters.
+const LONGEST_NAME: usize = 64;
+/// More of anything than a plan can mean: rows, requests, steps.
+const MANY: u32 = 100_000_000;
+/// Most serving runs of a plan, over all cells.
+const MOST_RUNS: usize = 1_000_000;
+
+/// Converts the whole plan; `None` when something was reported.
+pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -> Option<Plan> {
+    let root = written.place;
+    let name = written.name.check(file_name).required();
+    let seed = written.seed.or(42);
+    let runs = written.runs.within(1, 10_000).or(20);
+    let strategies = strategies(written.strategies);
+    let models = all(written.models, |m| model(m, base), |m| format!("model {:?}", m.label()));
+    let tasks = all(written.tasks, |t| task(t, base, known), |t| format!("task {:?}", t.name));
+    let engines = all(written.engines, |e| engine(e, known), |e| format!("engine {:?}", e.kind));
+    let adapt = adapt(written.adapt);
+    let load = load(written.load);
+    let meter = meter(written.meter, known);
+    let prices = prices(written.prices);
+    let plan = Plan {
+        name: name?,
+        seed: seed?,
+        runs: runs?,
+        models: models?,
+        tasks: tasks?,
+        strategies: strategies?,
+        engines: engines?,
+        adapt: adapt?,
+        load: load?,
+        meter: meter?,
+        prices: prices?,
+    };
+    bounded(&plan, &root).then_some(plan)
+}
+
+/// Reports a grid that is too large to be meant.
+fn bounded(plan: &Plan, root: &Place<'_>) -> bool {
+    let sides = [plan.models.len(), plan.tasks.len(), plan.strategies.len(), plan.engines.len(), plan.runs as usize];
+    let runs = sides.into_iter().fold(1, usize::saturating_mul);
+    if runs > MOST_RUNS {
+        let message = format!("{runs} serving runs in all, more than {MOST_RUNS}");
+        root.report(Fault::Conflict { message, mend: "split the plan, or lower runs".into() });
+    }
+    runs <= MOST_RUNS
+}
+
+/// Converts each section and reports names that come twice.
+fn all<'a, W, T>(written: Vec<W>, mut convert: impl FnMut(W) -> (Place<'a>, Option<T>), name: impl Fn(&T) -> String) -> Option<Vec<T>> {
+    let mut lines = HashMap::new();
+    let mut whole = !written.is_empty();
+    let mut meant = Vec::with_capacity(written.len());
+    for section in written {
+        let (place, Some(element)) = convert(section) else {
+            whole = false;
+            continue;
+        };
+        whole &= unique(&mut lines, &place, name(&element));
+        meant.push(element);
+    }
+    whole.then_some(meant)
+}
+
+fn unique(lines: &mut HashMap<String, usize>, place: &Place<'_>, name: String) -> bool {
+    match lines.get(&name) {
+        Some(&first) => {
+            place.report(Fault::Duplicate { name, first });
+            false
+        }
+        None => lines.insert(name, place.line).is_none(),
+    }
+}
+
+fn strategies(written: Option<Vec<Field<'_, String>>>) -> Option<Vec<Strategy>> {
+    let known: Vec<&str> = Strategy::ALL.iter().map(|s| s.name()).collect();
+    let find = |word: &str| Strategy::ALL.iter().find(|s| s.name() == word).copied();
+    words(written?, "strategy", &known, find)
+}
+
+/// A list of words out of `known`, none of them twice.
+fn words<T>(written: Vec<Field<'_, String>>, noun: &'static str, known: &[&str], find: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    let convert = |field| known_word(field, noun, known);
+    let words = all(written, convert, |word| format!("{noun} {word:?}"))?;
+    words.iter().map(|word| find(word)).collect()
+}
+
+fn known_word<'a>(field: Field<'a, String>, noun: &'static str, known: &[&str]) -> (Place<'a>, Option<String>) {
+    (field.place.clone(), field.one_of(noun, known).good())
+}
+
+fn model<'a>(w: written::Model<'a>, base: &Path) -> (Place<'a>, Option<ModelSpec>) {
+    let family = w.family.check(label).required();
+    let tier = w.tier.check(label).required();
+    let source = source(&w.place, w.source, base);
+    (w.place, family.zip(tier).zip(source).map(|((family, tier), source)| ModelSpec { family, tier, source }))
+}
+
+/// Exactly one of the four ways to name weights.
+fn source(place: &Place<'_>, w: written::Source<'_>, base: &Path) -> Option<ModelSource> {
+    let mend = "give exactly one of: path, hub, weights = \"random\" (with config), builtin = true";
+    let asked = [
+        ("path", w.path.is_written()),
+        ("hub", w.hub.is_written()),
+        ("weights", w.weights.is_written()),
+        ("builtin", w.builtin.is_written()),
+    ];
+    let asked: Vec<&str> = asked.into_iter().filter_map(|(key, written)| written.then_some(key)).collect();
+    if asked.len() != 1 {
+        let message = if asked.is_empty() { "no weights named".into() } else { format!("weights named twice, by {}", asked.join(" and ")) };
+        place.report(Fault::Conflict { message, mend: mend.into() });
+    }
+    belongs(&w.revision, w.hub.is_written(), "hub");
+    belongs(&w.config, w.weights.is_written(), "weights = \"random\"");
+    let hub = w.hub.check(hub_id);
+    let weights = w.weights.one_of("kind of weights", &["random"]);
+    let builtin = w.builtin.check(|&on| (!on).then(|| Fault::OutOfRange { found: "false".into(), allowed: "true, or left out".into() }));
+    match asked.as_slice() {
+        ["path"] => Some(ModelSource::Path(base.join(w.path.good()?))),
+        ["hub"] => {
+            let revision = w.revision.check(not_empty).or("main".into());
+            Some(ModelSource::Hub { id: hub.good()?, revision: revision? })
+        }
+        ["weights"] => {
+            let config = w.config.required();
+            weights.good()?;
+            Some(ModelSource::Random(base.join(config_folder(config?))))
+        }
+        ["builtin"] => builtin.good().map(|_| ModelSource::Builtin),
+        _ => None,
+    }
+}
+
+/// Reports a key whose partner is not there.
+fn belongs<T>(field: &Field<'_, T>, partner: bool, name: &str) {
+    if field.is_written() && !partner {
+        let mend = format!("add {name}, or remove this key");
+        field.place.report(Fault::Conflict { message: format!("means nothing without {name}"), mend });
+    }
+}
+
+/// The folder of a `config.json` that is named itself.
+fn config_folder(path: PathBuf) -> PathBuf {
+    match path.parent() {
+        Some(folder) if path.file_name().is_some_and(|name| name == "config.json") => folder.to_owned(),
+        _ => path,
+    }
+}
+
+fn task<'a>(w: written::Task<'a>, base: &Path, known: &Known<'_>) -> (Place<'a>, Option<TaskSpec>) {
+    let kind = w.kind.one_of("task kind", &known.tasks).required();
+    let name = if w.name.is_written() { w.name.check(label).required() } else { kind.clone() };
+    let train = w.train.required();
+    let eval = w.eval.required();
+    if let (Some(train), Some(held_out)) = (&train, &eval)
+        && train == held_out
+        && train != Path::new(BUILTIN)
+    {
+        let message = "train and eval are the same file, so the scores would be of rows that were trained on".into();
+        w.place.report(Fault::Conflict { message, mend: "split the rows into two files".into() });
+    }
+    let train_rows = w.train_rows.within(1, MANY).required();
+    let eval_rows = w.eval_rows.within(1, MANY).required();
+    let primary = w.primary.one_of("mark", &known.marks).required();
+    let max_tokens = w.max_tokens.within(1, 1_000_000).or(128);
+    let system = w.system.optional();
+    let alpha = w.alpha.positive(1e6).or(1.0);
+    let spec = || {
+        Some(TaskSpec {
+            name: name?,
+            kind: kind?,
+            train: data_path(base, train?),
+            eval: data_path(base, eval?),
+            train_rows: train_rows?,
+            eval_rows: eval_rows?,
+            primary: primary?,
+            max_tokens: max_tokens?,
+            system: system?,
+            alpha: alpha?,
+        })
+    };
+    (w.place, spec())
+}
+
+fn data_path(base: &Path, written: PathBuf) -> PathBuf {
+    if written == Path::new(BUILTIN) { written } else { base.join(written) }
+}
+
+fn engine<'a>(w: written::Engine<'a>, known: &Known<'_>) -> (Place<'a>, Option<EngineSpec>) {
+    let kind = w.kind.one_of("engine", &known.engines).required();
+    (w.place, kind.zip(w.options).map(|(kind, options)| EngineSpec { kind, options }))
+}
+
+fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
+    let rank = w.rank.within(1, 4096).or(16);
+    let alpha = w.alpha.positive(1e6).or(32.0);
+    let dropout = w.dropout.within(0.0, 0.99).or(0.05);
+    let target_modules = match w.target_modules {
+        Some(modules) => words(modules, "module", TARGET_MODULES, |word| Some(word.to_owned())),
+        None => Some(TARGET_MODULES.iter().map(ToString::to_string).collect()),
+    };
+    let lr = learning_rate(w.lr, w.warmup_ratio, w.schedule);
+    if w.epochs.is_written() && w.steps.is_written() {
+        let message = "both epochs and steps say how long to train".into();
+        w.steps.place.report(Fault::Conflict { message, mend: "keep one of the two".into() });
+    }
+    let epochs = w.epochs.positive(10_000.0).or(1.0);
+    let steps = w.steps.within(1, MANY).optional();
+    let batch = w.batch.within(1, 65_536).or(4);
+    let accumulation = w.accumulation.within(1, 65_536).or(2);
+    let max_length = w.max_length.within(8, 1_048_576).or(1024);
+    let checkpointing = w.checkpointing.or(true);
+    let packing = w.packing.or(false);
+    let weight_decay = w.weight_decay.within(0.0, 1.0).or(0.0);
+    Some(AdaptSpec {
+        rank: rank?,
+        alpha: alpha?,
+        dropout: dropout?,
+        target_modules: target_modules?,
+        lr: lr?,
+        epochs: epochs?,
+        steps: steps?,
+        batch: batch?,
+        accumulation: accumulation?,
+        max_length: max_length?,
+        checkpointing: checkpointing?,
+        packing: packing?,
+        weight_decay: weight_decay?,
+    })
+}
+
+fn learning_rate(peak: Field<'_, f64>, warmup_ratio: Field<'_, f64>, schedule: Field<'_, String>) -> Option<Lr> {
+    let peak = peak.positive(1.0).or(2e-4);
+    let warmup_ratio = warmup_ratio.within(0.0, 1.0).or(0.0);
+    let names: Vec<&str> = Schedule::ALL.iter().map(|s| s.name()).collect();
+    let schedule = schedule.one_of("schedule", &names).or(Schedule::Linear.name().into());
+    let schedule = Schedule::ALL.iter().find(|s| schedule.as_deref() == Some(s.name()));
+    Some(Lr { peak: peak?, warmup_ratio: warmup_ratio?, schedule: *schedule? })
+}
+
+fn load(w: written::Load<'_>) -> Option<LoadSpec> {
+    let concurrency = w.concurrency.within(1, 65_536).or(1);
+    let requests = w.requests.within(1, MANY).or(100);
+    let warmup = w.warmup.within(0, MANY).or(4);
+    let output_tokens = w.output_tokens.within(1, 1_000_000).or(128);
+    let timeout_s = w.timeout_s.positive(86_400.0).or(120.0);
+    Some(LoadSpec { concurrency: concurrency?, requests: requests?, warmup: warmup?, output_tokens: output_tokens?, timeout_s: timeout_s? })
+}
+
+fn meter(w: written::Meter<'_>, known: &Known<'_>) -> Option<MeterSpec> {
+    let kinds: Vec<&str> = std::iter::once("auto").chain(known.meters.iter().copied().filter(|&m| m != "auto")).collect();
+    let kind = w.kind.one_of("meter", &kinds).or("auto".into());
+    let modelled_w_per_core = w.modelled_w_per_core.positive(1_000.0).optional();
+    let interval_ms = w.interval_ms.within(10, 60_000).or(100);
+    let idle_s = w.idle_s.within(0.0, 3_600.0).or(5.0);
+    Some(MeterSpec { kind: kind?, modelled_w_per_core: modelled_w_per_core?, interval_ms: interval_ms?, idle_s: idle_s? })
+}
+
+fn prices(w: written::Prices<'_>) -> Option<PriceSpec> {
+    let api_name = w.api_name.check(not_empty).required();
+    let api_input_usd_per_mtok = w.api_input_usd_per_mtok.within(0.0, 1e6).required();
+    let api_output_usd_per_mtok = w.api_output_usd_per_mtok.within(0.0, 1e6).required();
+    let api_source = w.api_source.check(not_empty).required();
+    let api_date = w.api_date.required();
+    let electricity_usd_per_kwh = w.electricity_usd_per_kwh.within(0.0, 1e3).required();
+    let pue = w.pue.within(1.0, 10.0).required();
+    let machine_usd_per_hour = w.machine_usd_per_hour.within(0.0, 1e6).optional();
+    let setup_usd = w.setup_usd.within(0.0, 1e12).required();
+    let grid_gco2e_per_kwh = w.grid_gco2e_per_kwh.within(0.0, 5e3).optional();
+    Some(PriceSpec {
+        api_name: api_name?,
+        api_input_usd_per_mtok: api_input_usd_per_mtok?,
+        api_output_usd_per_mtok: api_output_usd_per_mtok?,
+        api_source: api_source?,
+        api_date: api_date?.0,
+        electricity_usd_per_kwh: electricity_usd_per_kwh?,
+        pue: pue?,
+        machine_usd_per_hour: machine_usd_per_hour?,
+        setup_usd: setup_usd?,
+        grid_gco2e_per_kwh: grid_gco2e_per_kwh?,
+    })
+}
+
+/// A name that tables show: short, in one line.
+#[expect(clippy::ptr_arg, reason = "a check takes the field's own type")]
+fn label(name: &String) -> Option<Fault> {
+    let fits = !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
+    let allowed = format!("1 to {LONGEST_NAME} characters in one line");
+    (!fits).then(|| Fault::OutOfRange { found: format!("{:?}", quoted(name)), allowed })
+}
+
+/// A name that a folder can bear on any system.
+#[expect(clippy::ptr_arg, reason = "a check takes the field's own type")]
+fn file_name(name: &String) -> Option<Fault> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let fits = !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(plain) && !name.starts_with('.');
+    let allowed = format!("a folder name: 1 to {LONGEST_NAME} of a-z A-Z 0-9 - _ . and no leading dot");
+    (!fits).then(|| Fault::OutOfRange { found: format!("{:?}", quoted(name)), allowed })
+}
+
+#[expect(clippy::ptr_arg, reason = "a check takes the field's own type")]
+fn hub_id(id: &String) -> Option<Fault> {
+    let part = |p: &str| !p.is_empty() && p != ".." && p.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let parts: Vec<&str> = id.split('/').collect();
+    let fits = parts.len() == 2 && parts.into_iter().all(part);
+    (!fits).then(|| Fault::OutOfRange {
+        found: format!("{:?}", quoted(id)),
+        allowed: "a hub id such as \"Qwen/Qwen2.5-1.5B-Instruct\"".into(),
+    })
+}
+
+#[expect(clippy::ptr_arg, reason = "a check takes the field's own type")]
+fn not_empty(text: &String) -> Option<Fault> {
+    text.trim().is_empty().then(|| Fault::OutOfRange { found: "\"\"".into(), allowed: "a text that says something".into() })
+}

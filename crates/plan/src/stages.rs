@@ -1,0 +1,213 @@
+//! Cells, and the stages they stand on, each shared stage planned once. What a stage runs is not known here.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cell, Method, ModelSpec, Plan, Precision, Strategy, seed};
+
+/// Which stage of the lifecycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageKind {
+    /// LoRA or QLoRA adaptation.
+    Adapt,
+    /// Adapter merged into the base.
+    Merge,
+    /// Post-training quantisation.
+    Quantise,
+    /// One serving run: spawn, cold start, warm-up, speed window.
+    Serve,
+    /// One scored pass over the task's held-out items.
+    Quality,
+}
+
+impl StageKind {
+    /// Every kind, in the order a cell goes through them.
+    pub const ALL: &[Self] = &[Self::Adapt, Self::Merge, Self::Quantise, Self::Serve, Self::Quality];
+
+    /// The word that records, file names and labels use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adapt => "adapt",
+            Self::Merge => "merge",
+            Self::Quantise => "quantise",
+            Self::Serve => "serve",
+            Self::Quality => "quality",
+        }
+    }
+}
+
+/// One stage to run. What does not decide its outcome is `None`, and that is what makes it shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Which.
+    pub kind: StageKind,
+    /// Index into [`Plan::models`].
+    pub model: usize,
+    /// Index into [`Plan::tasks`].
+    pub task: usize,
+    /// How the weights were trained.
+    pub method: Method,
+    /// How the weights are written; `None` for an adaptation and for its merge, which is always in f16.
+    pub precision: Option<Precision>,
+    /// Index into [`Plan::engines`]; only serving and scoring have one.
+    pub engine: Option<usize>,
+    /// Number of the serving run, from 0.
+    pub run: Option<u32>,
+    /// The stage whose artifact it reads; `None` reads the model as it is.
+    pub upstream: Option<usize>,
+    /// Indices into [`Plan::cells`] of the cells that stand on it.
+    pub cells: Vec<usize>,
+}
+
+/// The stages of one cell, as indices into [`StageGraph::stages`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CellStages {
+    /// The adaptation; `None` for a strategy without one.
+    pub adapt: Option<usize>,
+    /// The merge.
+    pub merge: Option<usize>,
+    /// The quantisation.
+    pub quantise: Option<usize>,
+    /// The serving runs, in run order.
+    pub serve: Vec<usize>,
+    /// The scored pass.
+    pub quality: usize,
+}
+
+/// All stages of a plan. A stage stands after the one it reads from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageGraph {
+    /// The cells, as [`Plan::cells`] gives them.
+    pub cells: Vec<Cell>,
+    /// The stages.
+    pub stages: Vec<Stage>,
+    /// For each cell its stages.
+    pub of_cell: Vec<CellStages>,
+}
+
+impl Plan {
+    /// Every variant: model x task x strategy x engine, in plan order.
+    pub fn cells(&self) -> Vec<Cell> {
+        self.stages().cells
+    }
+
+    /// Every cell with its stages. Strategies with one method share adaptation and merge; engines share quantisation too.
+    pub fn stages(&self) -> StageGraph {
+        let mut builder = Builder::default();
+        for (model, spec) in self.models.iter().enumerate() {
+            for task in 0..self.tasks.len() {
+                for &strategy in &self.strategies {
+                    for engine in 0..self.engines.len() {
+                        let cell = self.cell(spec, task, strategy, engine);
+                        builder.cell(cell, Stem { model, task, strategy, engine, runs: self.runs });
+                    }
+                }
+            }
+        }
+        builder.graph
+    }
+
+    fn cell(&self, model: &ModelSpec, task: usize, strategy: Strategy, engine: usize) -> Cell {
+        Cell {
+            family: model.family.clone(),
+            tier: model.tier.clone(),
+            task: self.tasks[task].name.clone(),
+            strategy,
+            engine: self.engines[engine].kind.clone(),
+        }
+    }
+
+    /// The seed of a stage: of the plan's seed and of what the stage is about. Method, precision and engine are left out, so
+    /// that the strategies of one model and task see the same shuffles and the same prompts, and can be paired.
+    pub fn stage_seed(&self, stage: &Stage) -> u64 {
+        let model = &self.models[stage.model];
+        let run = stage.run.map_or_else(String::new, |run| run.to_string());
+        seed::derive(self.seed, &[stage.kind.name(), &model.family, &model.tier, &self.tasks[stage.task].name, &run])
+    }
+
+    /// For people: `LLaMA 1B · rag · lora`, `LLaMA 1B · rag · lora-int4 · embedded · run 2` (runs counted from 1).
+    pub fn stage_label(&self, stage: &Stage) -> String {
+        let way = match stage.precision {
+            None => stage.method.name().to_owned(),
+            Some(precision) if stage.method == Method::None => format!("base-{}", precision.name()),
+            Some(precision) => format!("{}-{}", stage.method.name(), precision.name()),
+        };
+        let mut label = format!("{} · {} · {way}", self.models[stage.model].label(), self.tasks[stage.task].name);
+        if let Some(engine) = stage.engine {
+            label += " · ";
+            label += &self.engines[engine].kind;
+        }
+        if let Some(run) = stage.run {
+            label += " · run ";
+            label += &(run + 1).to_string();
+        }
+        label
+    }
+}
+
+impl StageGraph {
+    /// How many stages there are of a kind.
+    pub fn count(&self, kind: StageKind) -> usize {
+        self.stages.iter().filter(|stage| stage.kind == kind).count()
+    }
+}
+
+/// Where a cell stands in the plan.
+#[derive(Clone, Copy)]
+struct Stem {
+    model: usize,
+    task: usize,
+    strategy: Strategy,
+    engine: usize,
+    runs: u32,
+}
+
+/// What tells one stage from another.
+type Identity = (StageKind, usize, usize, Method, Option<Precision>, Option<usize>, Option<u32>);
+
+struct Builder {
+    graph: StageGraph,
+    known: HashMap<Identity, usize>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let graph = StageGraph { cells: Vec::new(), stages: Vec::new(), of_cell: Vec::new() };
+        Self { graph, known: HashMap::new() }
+    }
+}
+
+impl Builder {
+    fn cell(&mut self, cell: Cell, stem: Stem) {
+        let precision = stem.strategy.precision();
+        let mut stages = CellStages::default();
+        if stem.strategy.method() != Method::None {
+            stages.adapt = Some(self.stage(stem, StageKind::Adapt, None, None, None));
+            stages.merge = Some(self.stage(stem, StageKind::Merge, None, None, stages.adapt));
+        }
+        if precision != Precision::Fp16 {
+            stages.quantise = Some(self.stage(stem, StageKind::Quantise, Some(precision), None, stages.merge));
+        }
+        let weights = stages.quantise.or(stages.merge);
+        stages.serve = (0..stem.runs).map(|run| self.stage(stem, StageKind::Serve, Some(precision), Some(run), weights)).collect();
+        stages.quality = self.stage(stem, StageKind::Quality, Some(precision), None, weights);
+        self.graph.cells.push(cell);
+        self.graph.of_cell.push(stages);
+    }
+
+    /// The stage of this identity, made when it is new, with the current cell added to it.
+    fn stage(&mut self, stem: Stem, kind: StageKind, precision: Option<Precision>, run: Option<u32>, upstream: Option<usize>) -> usize {
+        let Stem { model, task, strategy, engine, .. } = stem;
+        let method = strategy.method();
+        let engine = matches!(kind, StageKind::Serve | StageKind::Quality).then_some(engine);
+        let stages = &mut self.graph.stages;
+        let index = *self.known.entry((kind, model, task, method, precision, engine, run)).or_insert_with(|| {
+            stages.push(Stage { kind, model, task, method, precision, engine, run, upstream, cells: Vec::new() });
+            stages.len() - 1
+        });
+        stages[index].cells.push(self.graph.cells.len());
+        index
+    }
+}

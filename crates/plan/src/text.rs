@@ -1,0 +1,80 @@
+//! A plan as TOML again, every key written out: what was meant, defaults included. It parses back to the same plan.
+
+use serde_json::{Map, Value, json};
+
+use crate::{EngineSpec, ModelSource, ModelSpec, Plan, TaskSpec};
+
+/// A plan made by hand that holds what TOML cannot, such as a seed above 2^63.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan cannot be written as TOML: {0}")]
+pub struct Unwritable(#[from] toml::ser::Error);
+
+impl Plan {
+    /// The plan as TOML text with every default spelled out. Paths stand as they were resolved.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold; none that [`crate::parse`] lets through.
+    pub fn to_toml(&self) -> Result<String, Unwritable> {
+        Ok(toml::to_string(&self.as_written())?)
+    }
+
+    fn as_written(&self) -> Value {
+        let mut adapt = object(&self.adapt);
+        let lr = &self.adapt.lr;
+        adapt.extend(object(&json!({"lr": lr.peak, "warmup_ratio": lr.warmup_ratio, "schedule": lr.schedule.name()})));
+        if self.adapt.steps.is_some() {
+            adapt.remove("epochs");
+        }
+        let mut root = object(&json!({
+            "name": self.name, "seed": self.seed, "runs": self.runs, "strategies": self.strategies,
+            "models": self.models.iter().map(model).collect::<Vec<_>>(),
+            "tasks": self.tasks.iter().map(task).collect::<Vec<_>>(),
+            "engines": self.engines.iter().map(engine).collect::<Vec<_>>(),
+            "load": self.load, "meter": self.meter, "prices": self.prices,
+        }));
+        root.insert("adapt".into(), adapt.into());
+        let mut root = Value::Object(root);
+        drop_nulls(&mut root);
+        root
+    }
+}
+
+fn object(value: &impl serde::Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+fn model(model: &ModelSpec) -> Value {
+    let mut map = object(&json!({"family": model.family, "tier": model.tier}));
+    map.extend(object(&match &model.source {
+        ModelSource::Path(path) => json!({"path": path.to_string_lossy()}),
+        ModelSource::Hub { id, revision } => json!({"hub": id, "revision": revision}),
+        ModelSource::Random(folder) => json!({"weights": "random", "config": folder.to_string_lossy()}),
+        ModelSource::Builtin => json!({"builtin": true}),
+    }));
+    map.into()
+}
+
+fn task(task: &TaskSpec) -> Value {
+    object(task).into()
+}
+
+fn engine(engine: &EngineSpec) -> Value {
+    let mut map = object(&json!({"kind": engine.kind}));
+    map.extend(engine.options.clone());
+    map.into()
+}
+
+/// TOML has no null: what is absent is left out.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, member| !member.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}

@@ -1,0 +1,248 @@
+//! The plan as written: every key with its TOML type and place, nothing filled in, no word looked up.
+//! This file is the list of the keys; [`crate::meant`] says what they mean.
+
+use std::path::PathBuf;
+
+use crate::{
+    reader::{Field, Place, Section},
+    value::Date,
+};
+
+/// The document's root.
+pub(crate) struct Plan<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) name: Field<'a, String>,
+    pub(crate) seed: Field<'a, u64>,
+    pub(crate) runs: Field<'a, u32>,
+    pub(crate) strategies: Option<Vec<Field<'a, String>>>,
+    pub(crate) models: Vec<Model<'a>>,
+    pub(crate) tasks: Vec<Task<'a>>,
+    pub(crate) engines: Vec<Engine<'a>>,
+    pub(crate) adapt: Adapt<'a>,
+    pub(crate) load: Load<'a>,
+    pub(crate) meter: Meter<'a>,
+    pub(crate) prices: Prices<'a>,
+}
+
+/// A `[[models]]` section.
+pub(crate) struct Model<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) family: Field<'a, String>,
+    pub(crate) tier: Field<'a, String>,
+    pub(crate) source: Source<'a>,
+}
+
+/// The keys of a model of which one says where it comes from.
+pub(crate) struct Source<'a> {
+    pub(crate) path: Field<'a, PathBuf>,
+    pub(crate) hub: Field<'a, String>,
+    pub(crate) revision: Field<'a, String>,
+    pub(crate) weights: Field<'a, String>,
+    pub(crate) config: Field<'a, PathBuf>,
+    pub(crate) builtin: Field<'a, bool>,
+}
+
+/// A `[[tasks]]` section.
+pub(crate) struct Task<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) name: Field<'a, String>,
+    pub(crate) kind: Field<'a, String>,
+    pub(crate) train: Field<'a, PathBuf>,
+    pub(crate) eval: Field<'a, PathBuf>,
+    pub(crate) train_rows: Field<'a, u32>,
+    pub(crate) eval_rows: Field<'a, u32>,
+    pub(crate) primary: Field<'a, String>,
+    pub(crate) max_tokens: Field<'a, u32>,
+    pub(crate) system: Field<'a, String>,
+    pub(crate) alpha: Field<'a, f64>,
+}
+
+/// An `[[engines]]` section.
+pub(crate) struct Engine<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) kind: Field<'a, String>,
+    /// The engine's own keys; `None` when one of them cannot be read.
+    pub(crate) options: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The `[adapt]` section.
+pub(crate) struct Adapt<'a> {
+    pub(crate) rank: Field<'a, u32>,
+    pub(crate) alpha: Field<'a, f64>,
+    pub(crate) dropout: Field<'a, f64>,
+    pub(crate) target_modules: Option<Vec<Field<'a, String>>>,
+    pub(crate) lr: Field<'a, f64>,
+    pub(crate) warmup_ratio: Field<'a, f64>,
+    pub(crate) schedule: Field<'a, String>,
+    pub(crate) epochs: Field<'a, f64>,
+    pub(crate) steps: Field<'a, u32>,
+    pub(crate) batch: Field<'a, u32>,
+    pub(crate) accumulation: Field<'a, u32>,
+    pub(crate) max_length: Field<'a, u32>,
+    pub(crate) checkpointing: Field<'a, bool>,
+    pub(crate) packing: Field<'a, bool>,
+    pub(crate) weight_decay: Field<'a, f64>,
+}
+
+/// The `[load]` section.
+pub(crate) struct Load<'a> {
+    pub(crate) concurrency: Field<'a, u32>,
+    pub(crate) requests: Field<'a, u32>,
+    pub(crate) warmup: Field<'a, u32>,
+    pub(crate) output_tokens: Field<'a, u32>,
+    pub(crate) timeout_s: Field<'a, f64>,
+}
+
+/// The `[meter]` section.
+pub(crate) struct Meter<'a> {
+    pub(crate) kind: Field<'a, String>,
+    pub(crate) modelled_w_per_core: Field<'a, f64>,
+    pub(crate) interval_ms: Field<'a, u32>,
+    pub(crate) idle_s: Field<'a, f64>,
+}
+
+/// The `[prices]` section.
+pub(crate) struct Prices<'a> {
+    pub(crate) api_name: Field<'a, String>,
+    pub(crate) api_input_usd_per_mtok: Field<'a, f64>,
+    pub(crate) api_output_usd_per_mtok: Field<'a, f64>,
+    pub(crate) api_source: Field<'a, String>,
+    pub(crate) api_date: Field<'a, Date>,
+    pub(crate) electricity_usd_per_kwh: Field<'a, f64>,
+    pub(crate) pue: Field<'a, f64>,
+    pub(crate) machine_usd_per_hour: Field<'a, f64>,
+    pub(crate) setup_usd: Field<'a, f64>,
+    pub(crate) grid_gco2e_per_kwh: Field<'a, f64>,
+}
+
+impl<'a> Plan<'a> {
+    /// Reads the document, reporting unknown keys and wrong types.
+    pub(crate) fn read(mut root: Section<'a, '_>) -> Self {
+        Self {
+            name: root.field("name"),
+            seed: root.field("seed"),
+            runs: root.field("runs"),
+            strategies: root.required_words("strategies"),
+            models: root.sections("models").into_iter().map(Model::read).collect(),
+            tasks: root.sections("tasks").into_iter().map(Task::read).collect(),
+            engines: root.sections("engines").into_iter().map(Engine::read).collect(),
+            adapt: Adapt::read(root.section("adapt")),
+            load: Load::read(root.section("load")),
+            meter: Meter::read(root.section("meter")),
+            prices: Prices::read(root.section("prices")),
+            place: root.finish(),
+        }
+    }
+}
+
+impl<'a> Model<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self {
+            family: s.field("family"),
+            tier: s.field("tier"),
+            source: Source {
+                path: s.field("path"),
+                hub: s.field("hub"),
+                revision: s.field("revision"),
+                weights: s.field("weights"),
+                config: s.field("config"),
+                builtin: s.field("builtin"),
+            },
+            place: s.finish(),
+        }
+    }
+}
+
+impl<'a> Task<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self {
+            name: s.field("name"),
+            kind: s.field("kind"),
+            train: s.field("train"),
+            eval: s.field("eval"),
+            train_rows: s.field("train_rows"),
+            eval_rows: s.field("eval_rows"),
+            primary: s.field("primary"),
+            max_tokens: s.field("max_tokens"),
+            system: s.field("system"),
+            alpha: s.field("alpha"),
+            place: s.finish(),
+        }
+    }
+}
+
+impl<'a> Engine<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self { place: s.place.clone(), kind: s.field("kind"), options: s.rest() }
+    }
+}
+
+impl<'a> Adapt<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let adapt = Self {
+            rank: s.field("rank"),
+            alpha: s.field("alpha"),
+            dropout: s.field("dropout"),
+            target_modules: s.words("target_modules"),
+            lr: s.field("lr"),
+            warmup_ratio: s.field("warmup_ratio"),
+            schedule: s.field("schedule"),
+            epochs: s.field("epochs"),
+            steps: s.field("steps"),
+            batch: s.field("batch"),
+            accumulation: s.field("accumulation"),
+            max_length: s.field("max_length"),
+            checkpointing: s.field("checkpointing"),
+            packing: s.field("packing"),
+            weight_decay: s.field("weight_decay"),
+        };
+        s.finish();
+        adapt
+    }
+}
+
+impl<'a> Load<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let load = Self {
+            concurrency: s.field("concurrency"),
+            requests: s.field("requests"),
+            warmup: s.field("warmup"),
+            output_tokens: s.field("output_tokens"),
+            timeout_s: s.field("timeout_s"),
+        };
+        s.finish();
+        load
+    }
+}
+
+impl<'a> Meter<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let meter = Self {
+            kind: s.field("kind"),
+            modelled_w_per_core: s.field("modelled_w_per_core"),
+            interval_ms: s.field("interval_ms"),
+            idle_s: s.field("idle_s"),
+        };
+        s.finish();
+        meter
+    }
+}
+
+impl<'a> Prices<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let prices = Self {
+            api_name: s.field("api_name"),
+            api_input_usd_per_mtok: s.field("api_input_usd_per_mtok"),
+            api_output_usd_per_mtok: s.field("api_output_usd_per_mtok"),
+            api_source: s.field("api_source"),
+            api_date: s.field("api_date"),
+            electricity_usd_per_kwh: s.field("electricity_usd_per_kwh"),
+            pue: s.field("pue"),
+            machine_usd_per_hour: s.field("machine_usd_per_hour"),
+            setup_usd: s.field("setup_usd"),
+            grid_gco2e_per_kwh: s.field("grid_gco2e_per_kwh"),
+        };
+        s.finish();
+        prices
+    }
+}

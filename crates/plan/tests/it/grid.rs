@@ -1,0 +1,107 @@
+//! Cells and shared stages of the plans that ship.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+use plan::{Method, StageKind, Strategy, keys::Digests};
+
+use crate::{SMALL, parse};
+
+#[test]
+fn the_papers_grid_is_72_cells_on_36_adaptations() {
+    let plan = parse(plan::paper_72()).unwrap();
+    let graph = plan.stages();
+    assert_eq!(graph.cells.len(), 72);
+    assert_eq!(plan.cells().iter().collect::<std::collections::HashSet<_>>().len(), 72);
+    let counts: Vec<_> = StageKind::ALL.iter().map(|&kind| graph.count(kind)).collect();
+    assert_eq!(counts, [36, 36, 54, 72 * 20, 72]);
+    for stage in graph.stages.iter().filter(|stage| stage.kind == StageKind::Adapt) {
+        let sharing = if stage.method == Method::Lora { 3 } else { 1 };
+        assert_eq!(stage.cells.len(), sharing, "{}", plan.stage_label(stage));
+    }
+}
+
+#[test]
+fn the_quickstart_has_every_strategy_and_three_tasks() {
+    let plan = parse(plan::quickstart()).unwrap();
+    assert_eq!(plan.strategies, Strategy::ALL);
+    let graph = plan.stages();
+    assert_eq!((graph.cells.len(), graph.count(StageKind::Adapt), graph.count(StageKind::Quantise)), (15, 6, 9));
+    assert!(plan.meter.modelled_w_per_core.is_some(), "a machine without meters still has energy figures, labelled as modelled");
+}
+
+#[test]
+fn a_cell_stands_on_its_own_stages() {
+    let plan = parse(plan::quickstart()).unwrap();
+    let graph = plan.stages();
+    for (index, (cell, of)) in graph.cells.iter().zip(&graph.of_cell).enumerate() {
+        assert_eq!(of.adapt.is_some(), cell.strategy.method() != Method::None);
+        assert_eq!(of.quantise.is_some(), matches!(cell.strategy, Strategy::LoraInt8 | Strategy::LoraInt4 | Strategy::QloraInt4));
+        assert_eq!(of.serve.len(), plan.runs as usize);
+        for &stage in of.serve.iter().chain(of.adapt.iter()).chain([&of.quality]) {
+            let stage = &graph.stages[stage];
+            assert!(stage.cells.contains(&index));
+            assert_eq!(plan.tasks[stage.task].name, cell.task);
+        }
+    }
+    for (index, stage) in graph.stages.iter().enumerate() {
+        assert!(stage.upstream.is_none_or(|up| up < index), "a stage stands after the one it reads from");
+    }
+}
+
+#[test]
+fn strategies_of_one_task_share_seeds_and_runs_do_not() {
+    let plan = parse(plan::quickstart()).unwrap();
+    let graph = plan.stages();
+    let seeds = |cell: usize| graph.of_cell[cell].serve.iter().map(|&s| plan.stage_seed(&graph.stages[s])).collect::<Vec<_>>();
+    assert_eq!(seeds(0), seeds(4), "base-fp16 and qlora-int4 of the first task are paired");
+    assert_ne!(seeds(0), seeds(5), "another task");
+    assert_ne!(seeds(0)[0], seeds(0)[1], "another run");
+}
+
+#[test]
+fn what_edge_eval_plan_prints() {
+    let plan = parse(SMALL).unwrap();
+    let graph = plan.stages();
+    let digests =
+        Digests { models: vec![Some("m".into())], train: vec![Some("t".into())], eval: vec![Some("e".into())], engines: vec!["1".into()] };
+    let keys = graph.keys(&plan, &digests);
+    let lora = &graph.of_cell[1];
+    let finished: BTreeSet<String> = [lora.adapt.unwrap(), lora.merge.unwrap(), lora.serve[0], lora.serve[1], lora.quality]
+        .iter()
+        .filter_map(|&stage| keys[stage].clone())
+        .collect();
+    expect![[r#"
+        small: 5 cells, 3 runs of each, seed 42
+
+        Cells
+          model     task  strategy    engine    runs  scored
+          LLaMA 1B  rag   base-fp16   embedded  0/3   to run
+          LLaMA 1B  rag   lora-fp16   embedded  2/3   finished
+          LLaMA 1B  rag   lora-int8   embedded  0/3   to run
+          LLaMA 1B  rag   lora-int4   embedded  0/3   to run
+          LLaMA 1B  rag   qlora-int4  embedded  0/3   to run
+
+        Shared stages
+          stage     of                           cells  state     key
+          adapt     LLaMA 1B · rag · lora        3      finished  ae076351
+          merge     LLaMA 1B · rag · lora        3      finished  a277c7dd
+          quantise  LLaMA 1B · rag · lora-int8   1      to run    909f6355
+          quantise  LLaMA 1B · rag · lora-int4   1      to run    a358453d
+          adapt     LLaMA 1B · rag · qlora       1      to run    7edc1772
+          merge     LLaMA 1B · rag · qlora       1      to run    12b6c617
+          quantise  LLaMA 1B · rag · qlora-int4  1      to run    c4a588c7
+
+        Stages
+          stage     planned  finished  to run  not known
+          adapt     2        1         1       0
+          merge     2        1         1       0
+          quantise  3        0         3       0
+          serve     15       2         13      0
+          quality   5        1         4       0
+    "#]]
+    .assert_eq(&plan::render(&plan, &graph, &keys, &finished));
+    let unknown = graph.keys(&plan, &Digests::default());
+    let text = plan::render(&plan, &graph, &unknown, &finished);
+    assert!(text.ends_with("27 stages need a model or data that is not here yet; whether they are finished is not known.\n"), "{text}");
+}

@@ -1,0 +1,80 @@
+//! Keys change with what decides a stage's outcome, downstream stages with them, and with nothing else.
+
+use plan::{Plan, StageKind, keys::Digests};
+
+use crate::parse;
+
+fn digests(plan: &Plan) -> Digests {
+    let name = |kind: &str, i: usize| Some(format!("{kind}{i}"));
+    Digests {
+        models: (0..plan.models.len()).map(|i| name("model", i)).collect(),
+        train: (0..plan.tasks.len()).map(|i| name("train", i)).collect(),
+        eval: (0..plan.tasks.len()).map(|i| name("eval", i)).collect(),
+        engines: vec!["build 1".into(); plan.engines.len()],
+    }
+}
+
+/// The kinds of stage of which some key changes when the plan or the digests do.
+fn changed(change: impl FnOnce(&mut Plan, &mut Digests)) -> Vec<&'static str> {
+    let mut plan = parse(plan::quickstart()).unwrap();
+    let mut files = digests(&plan);
+    let before = plan.stages().keys(&plan, &files);
+    change(&mut plan, &mut files);
+    let graph = plan.stages();
+    let after = graph.keys(&plan, &files);
+    let differ = |kind| graph.stages.iter().enumerate().any(|(i, s)| s.kind == kind && after[i] != before[i]);
+    StageKind::ALL.iter().filter(|&&kind| differ(kind)).map(|kind| kind.name()).collect()
+}
+
+const ALL: [&str; 5] = ["adapt", "merge", "quantise", "serve", "quality"];
+
+#[test]
+fn what_decides_an_outcome_changes_its_key() {
+    assert_eq!(changed(|plan, _| plan.seed += 1), ALL);
+    assert_eq!(changed(|_, files| files.models[0] = Some("other".into())), ALL);
+    assert_eq!(changed(|_, files| files.train[0] = Some("other".into())), ALL);
+    assert_eq!(changed(|plan, _| plan.adapt.lr.peak *= 2.0), ALL);
+    assert_eq!(changed(|plan, _| plan.tasks[0].system = Some("Be brief.".into())), ALL);
+    assert_eq!(changed(|_, files| files.eval[0] = Some("other".into())), ["serve", "quality"]);
+    assert_eq!(changed(|_, files| files.engines[0] = "build 2".into()), ["serve", "quality"]);
+    assert_eq!(changed(|plan, _| plan.load.requests += 1), ["serve"]);
+    assert_eq!(changed(|plan, _| plan.tasks[0].max_tokens += 1), ["quality"]);
+}
+
+#[test]
+fn what_decides_nothing_changes_no_key() {
+    assert!(changed(|plan, _| plan.name = "other".into()).is_empty());
+    assert!(changed(|plan, _| plan.prices.electricity_usd_per_kwh *= 2.0).is_empty());
+    assert!(changed(|plan, _| plan.tasks[0].alpha = 2.0).is_empty());
+    assert!(changed(|plan, _| plan.tasks[0].train = "moved/rows.json".into()).is_empty());
+}
+
+#[test]
+fn more_runs_keep_the_first_ones() {
+    let mut plan = parse(plan::quickstart()).unwrap();
+    let keys = |plan: &Plan| plan.stages().keys(plan, &digests(plan)).into_iter().collect::<std::collections::HashSet<_>>();
+    let few = keys(&plan);
+    plan.runs += 2;
+    assert!(keys(&plan).is_superset(&few));
+}
+
+#[test]
+fn every_stage_has_a_key_of_its_own() {
+    let plan = parse(plan::paper_72()).unwrap();
+    let graph = plan.stages();
+    let keys: std::collections::HashSet<_> = graph.keys(&plan, &digests(&plan)).into_iter().map(Option::unwrap).collect();
+    assert_eq!(keys.len(), graph.stages.len());
+    assert!(keys.iter().all(|key| key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit())));
+}
+
+#[test]
+fn a_missing_digest_leaves_only_its_own_stages_unknown() {
+    let plan = parse(plan::quickstart()).unwrap();
+    let graph = plan.stages();
+    let mut files = digests(&plan);
+    files.train[1] = None;
+    for (stage, key) in graph.stages.iter().zip(graph.keys(&plan, &files)) {
+        let needs_it = stage.task == 1 && stage.method != plan::Method::None;
+        assert_eq!(key.is_none(), needs_it, "{}", plan.stage_label(stage));
+    }
+}
