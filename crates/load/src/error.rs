@@ -1,0 +1,74 @@
+//! Why a whole run could not be made. One failed request is a record with its reason, not an error.
+
+use std::collections::BTreeMap;
+
+/// What can keep a run from having a result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is of no use.
+    #[error("url {url:?}: {reason}")]
+    Url {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The job asks for nothing, or for it in an impossible way.
+    #[error("load job: {reason}")]
+    Job {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Not one connection could be opened.
+    #[error("no connection to {url}: {reason}")]
+    NoConnection {
+        /// The server.
+        url: String,
+        /// What the first attempt met.
+        reason: String,
+    },
+    /// Every request of the window failed.
+    #[error("all {requests} requests to {url} failed; the first: {first}")]
+    AllFailed {
+        /// The server.
+        url: String,
+        /// How many there were.
+        requests: usize,
+        /// How many by stable word.
+        failures: BTreeMap<String, u32>,
+        /// The first failure with its facts.
+        first: String,
+    },
+    /// The operating system refused the client its event loop.
+    #[error("event loop: {0}")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// How to mend it, in a sentence.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Url { .. } => Some("give the server's base, such as http://127.0.0.1:8000 or https://host/v1".to_owned()),
+            Self::Job { .. } => Some("ask for at least one request, one stream and a timeout above zero".to_owned()),
+            Self::NoConnection { .. } => Some("check that the server is up and that host, port and scheme are right".to_owned()),
+            Self::AllFailed { first, .. } => hint_for(first),
+            Self::Runtime(_) => Some("raise the limit on open files (ulimit -n) or lower the concurrency".to_owned()),
+        }
+    }
+}
+
+fn hint_for(failure: &str) -> Option<String> {
+    let hint = match crate::word(failure) {
+        "status: 401" | "status: 403" => "give an API key that this server accepts",
+        "status: 404" => "check the base URL's path and the model name",
+        "status: 429" => "lower the concurrency: the server limits its rate",
+        "timeout" => "raise the timeout, or lower the concurrency",
+        "connect" | "not http" => "check host, port and scheme (http or https)",
+        "not an event stream" => "the server must stream (server-sent events) when asked to with \"stream\": true",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,101 @@
+//! What to ask, of whom, and how hard: everything one run of the client needs, resolved.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use units::Seconds;
+
+/// One run of the client.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The server's base, such as `http://127.0.0.1:8000` or `https://host/v1`.
+    pub url: String,
+    /// The model name sent with every request.
+    pub model: String,
+    /// Requests sent first, at the same concurrency, and kept out of the window. Prompts that differ from the measured ones,
+    /// so that a prefix cache learns nothing.
+    pub warmup: Vec<Prompt>,
+    /// The measured requests, one each, in arrival order.
+    pub prompts: Vec<Prompt>,
+    /// Streams kept open, at least 1.
+    pub concurrency: u32,
+    /// How the server is to choose tokens.
+    pub sampling: Sampling,
+    /// A request is given up after this.
+    pub timeout: Seconds,
+    /// Sent as a bearer token.
+    pub api_key: Option<ApiKey>,
+}
+
+/// One request's prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// The data set item it carries; empty for synthetic prompts.
+    pub item: String,
+    /// What is asked; it decides the endpoint.
+    pub body: Body,
+    /// Longest answer, in tokens.
+    pub max_tokens: u32,
+}
+
+/// What is asked. Messages go to `/chat/completions`, the others to `/completions`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// A conversation; the server applies its chat template.
+    Messages(Vec<Message>),
+    /// Text, taken as it is.
+    Text(String),
+    /// Token ids, taken as they are.
+    Ids(Vec<u32>),
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// How the server is to choose tokens. What is absent is not sent, and the server's own default holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Sampling temperature; 0 is greedy.
+    pub temperature: Option<f64>,
+    /// Seed of the server's sampler.
+    pub seed: Option<u64>,
+    /// Go on past the end-of-text token until `max_tokens`: speed runs force lengths, quality runs do not.
+    pub ignore_eos: bool,
+}
+
+/// A secret that is sent and never shown.
+#[derive(Clone)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Wraps the key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_never_printed() {
+        assert_eq!(format!("{:?}", ApiKey::new("sk-secret")), "ApiKey(..)");
+    }
+}

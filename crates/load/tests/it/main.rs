@@ -1,0 +1,6 @@
+//! The client against a server of known truth, over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod fake;
