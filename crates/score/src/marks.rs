@@ -1,0 +1,103 @@
+//! The marks an answer can get, all in 0..1, higher is better. Marks that need a model (entailment, a judge) are not here.
+
+pub mod rouge;
+pub mod squad;
+
+use crate::{Error, Result};
+
+/// One mark: a pure function of an answer and its references.
+pub struct Mark {
+    /// The word that plans and records use.
+    pub name: &'static str,
+    /// What it is, in a phrase.
+    pub definition: &'static str,
+    /// Where it is defined.
+    pub source: &'static str,
+    /// The mark of a prediction against at least one reference.
+    pub(crate) compute: fn(&str, &[&str]) -> f64,
+}
+
+impl Mark {
+    /// Every mark is a share.
+    pub const UNIT: &'static str = "0..1";
+}
+
+impl std::fmt::Debug for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mark").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every mark, by name.
+pub static MARKS: &[&Mark] = &[
+    &squad::EXACT_MATCH,
+    &squad::F1,
+    &rouge::ROUGE_1,
+    &rouge::ROUGE_1_STEMMED,
+    &rouge::ROUGE_2,
+    &rouge::ROUGE_2_STEMMED,
+    &rouge::ROUGE_L,
+    &rouge::ROUGE_L_STEMMED,
+    &rouge::ROUGE_LSUM,
+    &rouge::ROUGE_LSUM_STEMMED,
+];
+
+/// Finds a mark by its name.
+///
+/// # Errors
+/// [`Error::UnknownMark`], which lists the known ones.
+pub fn find(name: &str) -> Result<&'static Mark> {
+    MARKS.iter().find(|mark| mark.name == name).copied().ok_or_else(|| Error::UnknownMark { name: name.to_owned() })
+}
+
+/// The mark of one answer, 0 to 1; the best over the references.
+///
+/// An answer that is empty or only white space scores 0, whatever the mark: the model was asked and said nothing. Count such
+/// answers with [`is_empty_answer`] and tell them beside the mean.
+///
+/// # Errors
+/// An unknown mark, or no reference to compare with: that is a missing mark, not a zero.
+pub fn mark<S: AsRef<str>>(name: &str, prediction: &str, references: &[S]) -> Result<f64> {
+    let mark = find(name)?;
+    if references.is_empty() {
+        return Err(Error::NoReferences);
+    }
+    if is_empty_answer(prediction) {
+        return Ok(0.0);
+    }
+    let references: Vec<&str> = references.iter().map(AsRef::as_ref).collect();
+    Ok((mark.compute)(prediction, &references))
+}
+
+/// Whether a model answered nothing.
+pub fn is_empty_answer(prediction: &str) -> bool {
+    prediction.trim().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_sorted_and_unique() {
+        assert!(MARKS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn the_best_reference_counts() {
+        assert_eq!(mark("exact_match", "Paris", &["Lyon", "paris"]).unwrap(), 1.0);
+        assert_eq!(mark("f1", "Paris", &["Lyon", "city of Paris"]).unwrap(), 0.5);
+        assert_eq!(mark("rouge_l", "in Paris", &["Lyon", "in Paris"]).unwrap(), 1.0);
+    }
+
+    #[test]
+    fn nothing_said_is_zero_and_nothing_to_compare_is_an_error() {
+        for each in MARKS {
+            assert_eq!(mark(each.name, " \n", &["the"]).unwrap(), 0.0, "{}", each.name);
+            assert!(matches!(mark::<&str>(each.name, "x", &[]), Err(Error::NoReferences)));
+        }
+        let error = mark("bleu", "x", &["x"]).unwrap_err();
+        assert_eq!(error.to_string(), "unknown mark \"bleu\"");
+        assert!(error.hint().unwrap().contains("exact_match, f1, rouge_1"));
+    }
+}

@@ -1,0 +1,55 @@
+//! The published files, in the layouts they are published in.
+
+use score::{Error, Limits, Role, dataset, overlap, tasks};
+
+#[test]
+fn squad_in_all_its_layouts() {
+    let Some(folder) = crate::shared_data() else { return };
+    let task = tasks::find("rag").unwrap();
+    let read = |name: &str| dataset::read(&folder.join("squad").join(name), task, Limits::first(usize::MAX)).unwrap();
+    let dev = read("dev-v1.1.json");
+    assert_eq!(dev.len(), 10_570);
+    assert_eq!(dev[0].id, "56be4db0acb8001400a502ec");
+    assert_eq!(dev[0].references(), ["Denver Broncos"]);
+    let train = read("train-slice-v1.1.json");
+    assert_eq!(train.len(), 11_877);
+    assert!(overlap(&train, &dev).ids.is_empty());
+    let xquad = read("xquad.en.json");
+    assert_eq!(xquad.len(), 1_190);
+    // XQuAD is taken from the dev set: the check must see it.
+    let found = overlap(&dev, &xquad);
+    assert_eq!(found.ids.len() + found.texts.len(), 1_190, "{:?}", found.problem());
+    // This sample is of version 2, whose fourth question has no answer: it cannot be scored, and its line is named.
+    let sample = folder.join("squad/hf_sample.json");
+    assert_eq!(dataset::read(&sample, task, Limits::first(3)).unwrap().len(), 3);
+    let error = dataset::read(&sample, task, Limits::first(4)).unwrap_err();
+    assert!(matches!(&error, Error::Row { place, problem, .. } if place.line == 61 && problem.field == "answers.text"), "{error}");
+}
+
+#[test]
+fn xsum_rows() {
+    let Some(folder) = crate::shared_data() else { return };
+    let task = tasks::find("summarization").unwrap();
+    let rows = dataset::read(&folder.join("xsum/human_eval_50.jsonl"), task, Limits::first(usize::MAX)).unwrap();
+    assert_eq!(rows.len(), 50);
+    assert!(rows.iter().all(|row| row.references().len() == 1));
+    // This sample was published without ids: the row and the field are named.
+    let error = dataset::read(&folder.join("xsum/hf_sample.jsonl"), task, Limits::first(5)).unwrap_err();
+    assert!(matches!(&error, Error::Row { place, problem, .. } if place.line == 1 && problem.field == "id"), "{error}");
+}
+
+#[test]
+fn ultrachat_conversations() {
+    let Some(folder) = crate::shared_data() else { return };
+    let task = tasks::find("chat").unwrap();
+    let rows = dataset::read(&folder.join("ultrachat/ultrachat_200k_sample.jsonl"), task, Limits::first(usize::MAX)).unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let conversation = row.conversation(task.system, None).unwrap();
+        assert_eq!(conversation.messages[0].role, Role::System);
+        assert_eq!(conversation.messages.last().unwrap().role, Role::Assistant);
+        let item = row.item(task.system, Some(4_000)).unwrap();
+        assert!(item.messages.iter().map(|m| m.content.chars().count()).sum::<usize>() <= 4_000);
+        assert_eq!(item.messages.last().unwrap().role, Role::User);
+    }
+}
