@@ -1,0 +1,139 @@
+//! Post-training quantisation of one tensor: to the blocks of GGUF, with the rules for widths that do not allow a format.
+//!
+//! The block formats and their rounding are candle's, which follow ggml's reference quantisers. Not here: which tensors of a
+//! model are quantised (`compress`), and NF4, which is no GGUF format.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{DType, Device, Tensor};
+use half::f16;
+use rayon::prelude::*;
+
+use crate::decoder::Weight;
+use crate::{Error, Result};
+
+/// What a tensor is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// Blocks of 32 with 8-bit values and an f16 scale: 8.5 bits a weight.
+    Q8_0,
+    /// Blocks of 32 with 4-bit values and an f16 scale: 4.5 bits a weight.
+    Q4_0,
+    /// Blocks of 256 with 4-bit values, eight 6-bit scales and minima: 4.5 bits a weight.
+    Q4K,
+}
+
+/// A tensor in the format it was really given.
+#[derive(Clone, Debug)]
+pub struct Quantised {
+    /// The format used, which is not the one asked for where the width does not allow that.
+    pub format: Format,
+    /// Rows and width, as of the tensor.
+    pub shape: Vec<usize>,
+    /// Little-endian, row after row.
+    pub bytes: Vec<u8>,
+}
+
+impl Format {
+    /// The format used for rows of this width: `Q4_K` needs a multiple of 256 and otherwise becomes `Q4_0`; the formats with blocks of 32
+    /// need a multiple of that and otherwise become F16.
+    #[must_use]
+    pub fn fitting(self, width: usize) -> Self {
+        match self {
+            Self::Q4K if !width.is_multiple_of(256) => Self::Q4_0.fitting(width),
+            Self::Q8_0 | Self::Q4_0 if !width.is_multiple_of(32) => Self::F16,
+            other => other,
+        }
+    }
+
+    /// The word used in records and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8_0 => "q8_0",
+            Self::Q4_0 => "q4_0",
+            Self::Q4K => "q4_k",
+        }
+    }
+
+    /// candle's name of it; `None` for plain floats, which are no blocks.
+    pub(crate) fn ggml(self) -> Option<GgmlDType> {
+        match self {
+            Self::F32 | Self::F16 => None,
+            Self::Q8_0 => Some(GgmlDType::Q8_0),
+            Self::Q4_0 => Some(GgmlDType::Q4_0),
+            Self::Q4K => Some(GgmlDType::Q4K),
+        }
+    }
+}
+
+/// Quantises a tensor of any float format, in parallel over its rows. `name` is for messages.
+///
+/// # Errors
+/// When a value is beyond f16 and that is the format, or an operation fails.
+pub fn quantise(name: &str, tensor: &Tensor, format: Format) -> Result<Quantised> {
+    let shape = tensor.dims().to_vec();
+    let width = shape.last().copied().unwrap_or(1).max(1);
+    let format = format.fitting(width);
+    let tensor = tensor.to_device(&Device::Cpu)?;
+    let bytes = match format.ggml() {
+        None if format == Format::F16 => f16_bytes(&to_f16(name, &tensor)?)?,
+        None => f32_bytes(&tensor)?,
+        Some(ggml) => blocks(&tensor.to_dtype(DType::F32)?.reshape(((), width))?, ggml)?,
+    };
+    Ok(Quantised { format, shape, bytes })
+}
+
+/// Rounds to f16.
+///
+/// # Errors
+/// [`Error::F16Overflow`] when a finite value has no finite counterpart.
+pub(crate) fn to_f16(name: &str, tensor: &Tensor) -> Result<Tensor> {
+    let wide = tensor.to_dtype(DType::F32)?;
+    let largest = if wide.elem_count() == 0 { 0.0 } else { wide.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()? };
+    if largest.is_finite() && !f16::from_f32(largest).is_finite() {
+        return Err(Error::F16Overflow { name: name.to_owned() });
+    }
+    Ok(tensor.to_dtype(DType::F16)?)
+}
+
+impl Quantised {
+    pub(crate) fn into_weight(self, device: &Device) -> Result<Weight> {
+        let Some(ggml) = self.format.ggml() else {
+            let dtype = if self.format == Format::F16 { DType::F16 } else { DType::F32 };
+            return Ok(Weight::Dense(Tensor::from_raw_buffer(&self.bytes, dtype, &self.shape, device)?));
+        };
+        let storage = QStorage::from_data(Cow::Owned(self.bytes), device, ggml)?;
+        Ok(Weight::Quantized(Arc::new(QTensor::new(storage, self.shape)?)))
+    }
+}
+
+/// Rows quantised at a time by one thread.
+const ROWS: usize = 64;
+
+fn blocks(rows: &Tensor, ggml: GgmlDType) -> Result<Vec<u8>> {
+    let count = rows.dim(0)?;
+    let starts: Vec<usize> = (0..count).step_by(ROWS).collect();
+    let parts = starts.into_par_iter().map(|start| {
+        let part = QTensor::quantize(&rows.narrow(0, start, ROWS.min(count - start))?, ggml)?;
+        Ok(part.data()?.into_owned())
+    });
+    Ok(parts.collect::<Result<Vec<_>>>()?.concat())
+}
+
+fn f32_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+    let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    Ok(values.into_iter().flat_map(f32::to_le_bytes).collect())
+}
+
+fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+    let values = tensor.flatten_all()?.to_vec1::<f16>()?;
+    Ok(values.into_iter().flat_map(f16::to_le_bytes).collect())
+}
