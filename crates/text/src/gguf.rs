@@ -86,25 +86,24 @@ impl GgufVocabulary {
     }
 
     /// The metadata to write, in the order of the format's specification.
-    pub fn entries(&self) -> Vec<(&'static str, MetadataValue)> {
+    pub fn into_entries(self) -> Vec<(&'static str, MetadataValue)> {
         use MetadataValue::{Bool, F32s, I32s, String, Strings, U32};
-        let id = |key, id: Option<u32>| id.map(|id| (key, U32(id)));
         [
-            Some(("tokenizer.ggml.model", String(self.model.clone()))),
-            self.pre.clone().map(|pre| ("tokenizer.ggml.pre", String(pre))),
-            Some(("tokenizer.ggml.tokens", Strings(self.tokens.clone()))),
-            self.scores.clone().map(|scores| ("tokenizer.ggml.scores", F32s(scores))),
-            self.types.clone().map(|types| ("tokenizer.ggml.token_type", I32s(types))),
-            self.merges.clone().map(|merges| ("tokenizer.ggml.merges", Strings(merges))),
-            id("tokenizer.ggml.bos_token_id", self.bos),
-            id("tokenizer.ggml.eos_token_id", self.eos),
-            id("tokenizer.ggml.eot_token_id", self.eot),
-            id("tokenizer.ggml.eom_token_id", self.eom),
-            id("tokenizer.ggml.unknown_token_id", self.unknown),
-            id("tokenizer.ggml.padding_token_id", self.padding),
+            Some(("tokenizer.ggml.model", String(self.model))),
+            self.pre.map(|pre| ("tokenizer.ggml.pre", String(pre))),
+            Some(("tokenizer.ggml.tokens", Strings(self.tokens))),
+            self.scores.map(|scores| ("tokenizer.ggml.scores", F32s(scores))),
+            self.types.map(|types| ("tokenizer.ggml.token_type", I32s(types))),
+            self.merges.map(|merges| ("tokenizer.ggml.merges", Strings(merges))),
+            self.bos.map(|id| ("tokenizer.ggml.bos_token_id", U32(id))),
+            self.eos.map(|id| ("tokenizer.ggml.eos_token_id", U32(id))),
+            self.eot.map(|id| ("tokenizer.ggml.eot_token_id", U32(id))),
+            self.eom.map(|id| ("tokenizer.ggml.eom_token_id", U32(id))),
+            self.unknown.map(|id| ("tokenizer.ggml.unknown_token_id", U32(id))),
+            self.padding.map(|id| ("tokenizer.ggml.padding_token_id", U32(id))),
             self.add_bos.map(|flag| ("tokenizer.ggml.add_bos_token", Bool(flag))),
             self.add_space_prefix.map(|flag| ("tokenizer.ggml.add_space_prefix", Bool(flag))),
-            self.chat_template.clone().map(|source| ("tokenizer.chat_template", String(source))),
+            self.chat_template.map(|source| ("tokenizer.chat_template", String(source))),
         ]
         .into_iter()
         .flatten()

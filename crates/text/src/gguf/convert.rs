@@ -85,6 +85,7 @@ impl GgufVocabulary {
             Spelling { model: "gpt2", pre: Some(pre.names[0].to_owned()), scores: None, merges: Some(lines), add_space_prefix: None }
         };
         let template = ChatTemplate::from_folder(folder)?;
+        let (eot, eom) = further_ends(&tokenizer);
         Ok(Self {
             model: spelled.model.to_owned(),
             pre: spelled.pre,
@@ -94,14 +95,24 @@ impl GgufVocabulary {
             merges: spelled.merges,
             bos: tokenizer.bos(),
             eos: tokenizer.eos().first().copied(),
-            eot: None,
-            eom: None,
+            eot,
+            eom,
             unknown: json.model.unk_token.as_deref().and_then(|token| tokenizer.token_id(token)),
             padding: named(&config.pad_token),
             add_bos: Some(tokenizer.adds_bos()),
             add_space_prefix: spelled.add_space_prefix,
             chat_template: template.map(|template| template.source().to_owned()),
         })
+    }
+}
+
+/// GGUF has a place for three ends. The third is LLaMA 3's end of a message that calls a tool, where there is one.
+fn further_ends(tokenizer: &Tokenizer) -> (Option<u32>, Option<u32>) {
+    let rest = tokenizer.eos().get(1..).unwrap_or_default();
+    let calls = rest.iter().position(|&id| tokenizer.token(id).as_deref() == Some("<|eom_id|>"));
+    match calls.or((rest.len() > 1).then_some(1)) {
+        Some(at) => (rest.iter().copied().enumerate().find(|(index, _)| *index != at).map(|(_, id)| id), Some(rest[at])),
+        None => (rest.first().copied(), None),
     }
 }
 

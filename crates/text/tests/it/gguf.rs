@@ -14,7 +14,7 @@ fn read(entries: Vec<(&'static str, MetadataValue)>) -> Result<GgufVocabulary, E
 
 fn round_trip(folder: &Path, rows: usize) -> (GgufVocabulary, Tokenizer) {
     let vocabulary = GgufVocabulary::from_folder(folder, rows).unwrap();
-    let back = read(vocabulary.entries()).unwrap();
+    let back = read(vocabulary.clone().into_entries()).unwrap();
     assert_eq!(back, vocabulary);
     let tokenizer = Tokenizer::from_gguf(&back).unwrap();
     (back, tokenizer)
@@ -82,8 +82,17 @@ fn a_small_vocabulary_and_its_template_survive() {
     assert_eq!(from_gguf.render(&messages, &options).unwrap(), from_folder.render(&messages, &options).unwrap());
 }
 
+#[test]
+fn three_ends_survive() {
+    let folder = small::folder();
+    std::fs::write(folder.path().join("generation_config.json"), r#"{"eos_token_id": [264, 7, 263]}"#).unwrap();
+    let (vocabulary, tokenizer) = round_trip(folder.path(), 265);
+    assert_eq!((vocabulary.eos, vocabulary.eot, vocabulary.eom), (Some(263), Some(264), Some(7)));
+    assert_eq!(tokenizer.eos(), [263, 264, 7]);
+}
+
 fn entries() -> Vec<(&'static str, MetadataValue)> {
-    GgufVocabulary::from_folder(small::folder().path(), 265).unwrap().entries()
+    GgufVocabulary::from_folder(small::folder().path(), 265).unwrap().into_entries()
 }
 
 fn with(key: &'static str, value: MetadataValue) -> Error {
