@@ -136,6 +136,15 @@ impl Decoder {
         Ok(ops::rms_norm(x, &self.norm, self.config.rms_norm_eps)?)
     }
 
+    /// The output head's weight, `[vocab, d]` (the embedding's when they are tied), for [`ops::linear_cross_entropy`]; `None` when it is
+    /// quantised, and only [`Decoder::logits`] applies it.
+    pub fn head_weight(&self) -> Option<&Tensor> {
+        match (&self.head, &self.embedding) {
+            (Some(Linear::Dense { weight, bias: None }), _) | (None, Embedding::Dense(weight)) => Some(weight),
+            _ => None,
+        }
+    }
+
     /// Positions 0 to `length` with a causal mask, for [`Decoder::block`].
     ///
     /// # Errors

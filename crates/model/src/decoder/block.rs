@@ -32,9 +32,9 @@ impl Block {
     /// `[b, t, d]` to `[b, t, d]`, after the positions that the cache's slot holds, if any.
     pub(super) fn forward(&self, x: &Tensor, positions: &Positions, slot: Option<Slot<'_>>) -> Result<Tensor> {
         let normed = ops::rms_norm(x, &self.attention_norm, self.eps)?;
-        let x = (x + self.attention(&normed, positions, slot)?)?;
+        let x = ops::add(x, &self.attention(&normed, positions, slot)?)?;
         let normed = ops::rms_norm(&x, &self.mlp_norm, self.eps)?;
-        Ok((&x + self.mlp(&normed)?)?)
+        Ok(ops::add(&x, &self.mlp(&normed)?)?)
     }
 
     fn attention(&self, x: &Tensor, positions: &Positions, slot: Option<Slot<'_>>) -> Result<Tensor> {
