@@ -1,20 +1,31 @@
 //! What was observed, and nothing else: versioned, immutable records, the run folder's layout, the machine's fingerprint
 //! and the one clock. Every figure is computed from these later, by `metric`; none is stored here.
 
+mod atomic;
 pub mod clock;
+mod digest;
 mod energy;
+mod error;
+mod fingerprint;
+mod folder;
+mod lock;
 mod machine;
 mod manifest;
 mod request;
 mod stage;
+mod table;
 
+pub use digest::{Content, digest_path};
 pub use energy::{EnergySource, EnergyWindow, GpuState, PowerSample, Verdict};
+pub use error::{Error, Result};
+pub use folder::RunFolder;
+pub use lock::Lock;
 pub use machine::Machine;
 pub use manifest::{CellEntry, Manifest};
+pub use plan::StageKind;
 pub use request::Request;
 pub use stage::{
-    AdaptFacts, Artifact, CompressFacts, Detail, ItemMark, LoadFacts, MemoryPeak, Outcome, PageCache, Phase, QualityFacts, StageKind,
-    StageRecord,
+    AdaptFacts, Artifact, CompressFacts, Detail, ItemMark, LoadFacts, MemoryPeak, Outcome, PageCache, Phase, QualityFacts, StageRecord,
 };
 
 /// The version of every file of a run folder. A folder of another version is refused, never misread.

@@ -22,6 +22,6 @@ pub struct Machine {
     pub gpu_driver: Option<String>,
     /// Version of edge-eval that wrote the record.
     pub edge_eval: String,
-    /// Digest of the facts above, to tell machines apart at a glance.
+    /// Digest of the facts above but for edge-eval's version, to tell machines apart at a glance.
     pub digest: String,
 }

@@ -2,26 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use plan::StageKind;
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Nanos, Reading, Seconds};
 
 use crate::EnergyWindow;
-
-/// Which stage of the lifecycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageKind {
-    /// LoRA or QLoRA adaptation.
-    Adapt,
-    /// Adapter merged into the base.
-    Merge,
-    /// Post-training quantisation.
-    Quantise,
-    /// One serving run: spawn, cold start, warm-up, speed window.
-    Serve,
-    /// One scored pass over the task's held-out items.
-    Quality,
-}
 
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,414 @@
+//! The run folder: where everything observed is kept, one immutable file a stage.
+//!
+//! ```text
+//! run.json                            plan, machine, cells and the keys of their stages
+//! records/<kind>-<key>.json           one finished stage
+//! records/<kind>-<key>.failed-<n>.json  its failed tries, from 1
+//! requests/<key>.parquet              its requests
+//! power/<key>.parquet                 its power samples
+//! artifacts/<kind>-<key>/             what it left: an adapter, weights
+//! logs/<key>.log                      what it wrote to stderr
+//! ```
+//!
+//! What is being made ends in `.tmp`. A stage's record is written last, so that what has no record does not count: it is
+//! work in progress of a campaign that was stopped, and is replaced. What has one is never written again. Nothing here
+//! starts stages or computes figures.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use plan::StageKind;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Artifact, Manifest, Outcome, PowerSample, Request, SCHEMA, StageRecord, atomic, digest_path,
+    error::{Error, Result},
+    lock::LOCK_FILE,
+    table,
+};
+
+const MANIFEST: &str = "run.json";
+const RECORDS: &str = "records";
+const ARTIFACTS: &str = "artifacts";
+/// Largest JSON file read, in bytes; a scored pass of a million items stays below it.
+const LARGEST_JSON: u64 = 1 << 30;
+
+/// A run folder of this version.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a run folder out of an absent or empty folder. Take its [`crate::Lock`] first.
+    ///
+    /// # Errors
+    /// The folder has other things in it, is a run folder already, or cannot be written.
+    pub fn create(root: &Path, manifest: &Manifest) -> Result<Self> {
+        let folder = Self { root: root.to_owned() };
+        if Self::is_run(root) {
+            return Err(Error::Exists { path: folder.manifest_path() });
+        }
+        if let Some(found) = foreign_entry(root)? {
+            return Err(Error::NotEmpty { path: root.to_owned(), found });
+        }
+        folder.write_manifest(manifest)?;
+        Ok(folder)
+    }
+
+    /// Opens a run folder for reading or for going on.
+    ///
+    /// # Errors
+    /// It has no `run.json`, or one of another version.
+    pub fn open(root: &Path) -> Result<Self> {
+        if !Self::is_run(root) {
+            return Err(Error::NotARun { path: root.to_owned() });
+        }
+        let folder = Self { root: root.to_owned() };
+        check_schema(&folder.manifest_path(), &read_json(&folder.manifest_path())?)?;
+        Ok(folder)
+    }
+
+    /// Whether the folder has a `run.json`, of whatever version.
+    pub fn is_run(root: &Path) -> bool {
+        root.join(MANIFEST).exists()
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The run's table of contents.
+    ///
+    /// # Errors
+    /// It is damaged or cannot be read.
+    pub fn manifest(&self) -> Result<Manifest> {
+        read_versioned(&self.manifest_path())
+    }
+
+    /// Writes the table of contents anew, atomically.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+        write_json(&self.manifest_path(), manifest)
+    }
+
+    /// Keeps a record: a finished one under its key for good, a failed one beside those of earlier tries.
+    ///
+    /// # Errors
+    /// A finished record of this key is there already, the record holds a number that is not finite, or the disk is full.
+    pub fn put(&self, record: &StageRecord) -> Result<()> {
+        let path = self.record_path(record.kind, &record.key)?;
+        if path.exists() {
+            return Err(Error::Exists { path });
+        }
+        match record.outcome {
+            Outcome::Done => write_json(&path, record),
+            Outcome::Failed { .. } => {
+                let tries = self.failures(record.kind, &record.key)?;
+                write_json(&failure_path(&path, tries.last().map_or(1, |(n, _)| n + 1)), record)
+            }
+        }
+    }
+
+    /// The finished record of a key; `None` when the stage has not finished.
+    ///
+    /// # Errors
+    /// The file is there but damaged or of another version: it is named, and not taken for absent.
+    pub fn finished(&self, kind: StageKind, key: &str) -> Result<Option<StageRecord>> {
+        let path = self.record_path(kind, key)?;
+        if path.exists() { read_record(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// The finished record of a key, or its last failure.
+    ///
+    /// # Errors
+    /// As for [`RunFolder::finished`].
+    pub fn latest(&self, kind: StageKind, key: &str) -> Result<Option<StageRecord>> {
+        if let Some(record) = self.finished(kind, key)? {
+            return Ok(Some(record));
+        }
+        self.failures(kind, key)?.pop().map(|(_, path)| read_record(&path)).transpose()
+    }
+
+    /// The keys of all finished stages, from the names of their records.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn finished_keys(&self) -> Result<BTreeSet<String>> {
+        Ok(self.record_files()?.into_iter().filter(|file| file.failure.is_none()).map(|file| file.key).collect())
+    }
+
+    /// Every stage's record, by kind and key: the finished one, or the last failure.
+    ///
+    /// # Errors
+    /// A record is damaged: it is named.
+    pub fn records(&self) -> Result<Vec<StageRecord>> {
+        let mut latest: BTreeMap<(StageKind, String), RecordFile> = BTreeMap::new();
+        for file in self.record_files()? {
+            let name = (file.kind, file.key.clone());
+            let rank = |file: &RecordFile| file.failure.unwrap_or(u32::MAX);
+            if latest.get(&name).is_none_or(|known| rank(known) < rank(&file)) {
+                latest.insert(name, file);
+            }
+        }
+        latest.into_values().map(|file| read_record(&file.path)).collect()
+    }
+
+    /// An empty folder to make an artifact in; [`RunFolder::commit_artifact`] gives it its lasting name.
+    ///
+    /// # Errors
+    /// The stage has finished already, or the folder cannot be made.
+    pub fn begin_artifact(&self, kind: StageKind, key: &str) -> Result<PathBuf> {
+        self.refuse_finished(key)?;
+        let unfinished = atomic::temporary(&self.artifact(kind, key)?);
+        remove(&unfinished)?;
+        atomic::make_folder(&unfinished)?;
+        Ok(unfinished)
+    }
+
+    /// Syncs what was made since [`RunFolder::begin_artifact`], gives it its lasting name and digests it. An artifact left
+    /// there by a try that has no record is replaced.
+    ///
+    /// # Errors
+    /// The stage has finished already, or nothing was begun.
+    pub fn commit_artifact(&self, kind: StageKind, key: &str) -> Result<Artifact> {
+        self.refuse_finished(key)?;
+        let path = self.artifact(kind, key)?;
+        let unfinished = atomic::temporary(&path);
+        atomic::sync_tree(&unfinished)?;
+        remove(&path)?;
+        atomic::rename(&unfinished, &path)?;
+        let content = digest_path(&path)?;
+        Ok(Artifact { path: format!("{ARTIFACTS}/{}-{key}", kind.name()), digest: content.digest, bytes: content.bytes })
+    }
+
+    /// Where a stage's artifact is, or will be.
+    ///
+    /// # Errors
+    /// The key is no file name.
+    pub fn artifact(&self, kind: StageKind, key: &str) -> Result<PathBuf> {
+        Ok(self.root.join(ARTIFACTS).join(stem(kind, key)?))
+    }
+
+    /// Where a stage's talk goes; its folder is made.
+    ///
+    /// # Errors
+    /// The key is no file name, or the folder cannot be made.
+    pub fn log(&self, key: &str) -> Result<PathBuf> {
+        let folder = self.root.join("logs");
+        atomic::make_folder(&folder)?;
+        Ok(folder.join(format!("{}.log", checked(key)?)))
+    }
+
+    /// Keeps a stage's requests; returns the path to put in its record.
+    ///
+    /// # Errors
+    /// The stage has finished already, or the file cannot be written.
+    pub fn write_requests(&self, key: &str, requests: &[Request]) -> Result<String> {
+        self.refuse_finished(key)?;
+        let relative = format!("requests/{}.parquet", checked(key)?);
+        table::write_requests(&self.root.join(&relative), requests)?;
+        Ok(relative)
+    }
+
+    /// The requests of a file that a record names.
+    ///
+    /// # Errors
+    /// The path leads out of the folder, or the file is absent or damaged.
+    pub fn read_requests(&self, relative: &str) -> Result<Vec<Request>> {
+        table::read_requests(&self.inside(relative)?)
+    }
+
+    /// Keeps a stage's power samples; returns the path to put in its record.
+    ///
+    /// # Errors
+    /// The stage has finished already, or the file cannot be written.
+    pub fn write_power(&self, key: &str, samples: &[PowerSample]) -> Result<String> {
+        self.refuse_finished(key)?;
+        let relative = format!("power/{}.parquet", checked(key)?);
+        table::write_power(&self.root.join(&relative), samples)?;
+        Ok(relative)
+    }
+
+    /// The power samples of a file that a record names.
+    ///
+    /// # Errors
+    /// The path leads out of the folder, or the file is absent or damaged.
+    pub fn read_power(&self, relative: &str) -> Result<Vec<PowerSample>> {
+        table::read_power(&self.inside(relative)?)
+    }
+
+    /// Removes work in progress that a stopped campaign left. Hold the [`crate::Lock`].
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn remove_leftovers(&self) -> Result<()> {
+        for folder in ["", RECORDS, ARTIFACTS, "requests", "power", "logs"] {
+            for path in list(&self.root.join(folder))? {
+                if atomic::is_temporary(&path) {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A path of the folder that a record names; none that leads out of it.
+    ///
+    /// # Errors
+    /// It is absolute or has `..`.
+    pub fn inside(&self, relative: &str) -> Result<PathBuf> {
+        let path = Path::new(relative);
+        if relative.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(Error::damaged(path, "the path leads out of the run folder"));
+        }
+        Ok(self.root.join(path))
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.root.join(MANIFEST)
+    }
+
+    fn record_path(&self, kind: StageKind, key: &str) -> Result<PathBuf> {
+        Ok(self.root.join(RECORDS).join(format!("{}.json", stem(kind, key)?)))
+    }
+
+    /// What stands under the key of a finished stage is not written again. A key is of one kind, but which does not matter.
+    fn refuse_finished(&self, key: &str) -> Result<()> {
+        for &kind in StageKind::ALL {
+            let path = self.record_path(kind, key)?;
+            if path.exists() {
+                return Err(Error::Exists { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// The failed tries of a key, numbered, in order.
+    fn failures(&self, kind: StageKind, key: &str) -> Result<Vec<(u32, PathBuf)>> {
+        let mut tries: Vec<(u32, PathBuf)> = self
+            .record_files()?
+            .into_iter()
+            .filter(|file| file.kind == kind && file.key == key)
+            .filter_map(|file| Some((file.failure?, file.path)))
+            .collect();
+        tries.sort_unstable();
+        Ok(tries)
+    }
+
+    fn record_files(&self) -> Result<Vec<RecordFile>> {
+        Ok(list(&self.root.join(RECORDS))?.into_iter().filter_map(RecordFile::parse).collect())
+    }
+}
+
+/// A file of the records folder, as its name tells.
+struct RecordFile {
+    kind: StageKind,
+    key: String,
+    /// Which failed try; `None` is the finished record.
+    failure: Option<u32>,
+    path: PathBuf,
+}
+
+impl RecordFile {
+    /// `None` for temporary files and for what is no record at all.
+    fn parse(path: PathBuf) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+        let (name, failure) = match name.split_once(".failed-") {
+            Some((name, number)) => (name, Some(number.parse().ok()?)),
+            None => (name, None),
+        };
+        let (kind, key) = name.split_once('-')?;
+        let kind = StageKind::ALL.iter().find(|k| k.name() == kind)?;
+        Some(Self { kind: *kind, key: checked(key).ok()?.to_owned(), failure, path })
+    }
+}
+
+fn failure_path(finished: &Path, number: u32) -> PathBuf {
+    finished.with_extension(format!("failed-{number}.json"))
+}
+
+fn stem(kind: StageKind, key: &str) -> Result<String> {
+    Ok(format!("{}-{}", kind.name(), checked(key)?))
+}
+
+fn checked(key: &str) -> Result<&str> {
+    let plain = !key.is_empty() && key.len() <= 128 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if plain { Ok(key) } else { Err(Error::BadKey { key: key.chars().take(64).collect() }) }
+}
+
+/// Something in the folder that no campaign puts into a new one.
+fn foreign_entry(root: &Path) -> Result<Option<String>> {
+    let ours = |path: &PathBuf| atomic::is_temporary(path) || path.file_name().is_some_and(|name| name == LOCK_FILE);
+    let foreign = list(root)?.into_iter().find(|path| !ours(path));
+    Ok(foreign.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())))
+}
+
+/// The entries of a folder, sorted; none when it is not there.
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(Error::io("list", folder))?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(Error::io("list", folder))?.path());
+    }
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(Error::io("remove", path)),
+    }
+}
+
+/// Writes pretty JSON that reads back as the same value; one that does not (a number that is not finite) is refused.
+fn write_json<T: serde::Serialize + DeserializeOwned + PartialEq>(path: &Path, value: &T) -> Result<()> {
+    let unwritable = |reason: String| Error::Unwritable { path: path.to_owned(), reason };
+    let mut text = serde_json::to_vec_pretty(value).map_err(|e| unwritable(e.to_string()))?;
+    if !serde_json::from_slice::<T>(&text).is_ok_and(|back| back == *value) {
+        return Err(unwritable("it does not read back as it was; a number in it may not be finite".into()));
+    }
+    text.push(b'\n');
+    atomic::write(path, &text)
+}
+
+fn read_record(path: &Path) -> Result<StageRecord> {
+    let record: StageRecord = read_versioned(path)?;
+    let named = RecordFile::parse(path.to_owned()).is_some_and(|file| file.kind == record.kind && file.key == record.key);
+    if named { Ok(record) } else { Err(Error::damaged(path, "its key or kind is not that of its name")) }
+}
+
+fn read_versioned<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let value = read_json(path)?;
+    check_schema(path, &value)?;
+    serde_json::from_value(value).map_err(|e| Error::damaged(path, e.to_string()))
+}
+
+fn read_json(path: &Path) -> Result<serde_json::Value> {
+    let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
+    if size > LARGEST_JSON {
+        return Err(Error::damaged(path, format!("{size} bytes are too many")));
+    }
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::damaged(path, e.to_string()))
+}
+
+/// The version comes first: a file of another one may well not fit the types.
+fn check_schema(path: &Path, value: &serde_json::Value) -> Result<()> {
+    match value.get("schema").and_then(serde_json::Value::as_str) {
+        Some(SCHEMA) => Ok(()),
+        Some(other) => Err(Error::OtherVersion { path: path.to_owned(), found: other.to_owned(), expected: SCHEMA }),
+        None => Err(Error::damaged(path, "it has no schema")),
+    }
+}
