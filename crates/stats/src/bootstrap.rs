@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::ends::{bca_levels, expanded_z, interval, percentile_levels};
-use crate::{Error, Estimate, Method, Result, Sample};
+use crate::{Error, Estimate, Method, Result, Sample, jackknife::leave_one_out, sample::mean};
 
 /// Which interval is read off the resampled statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,18 +152,9 @@ impl Bootstrap {
 /// one observation left out does not exist, or nothing ever changes it.
 fn acceleration(whole: &[Vec<usize>], statistic: &mut impl FnMut(&[Vec<usize>]) -> f64) -> Option<f64> {
     let (mut cubes, mut squares) = (0.0, 0.0);
-    let mut picks = whole.to_vec();
-    for (group, all) in whole.iter().enumerate().filter(|(_, all)| all.len() > 1) {
-        let left_out: Vec<f64> = (0..all.len())
-            .map(|omitted| {
-                picks[group].clear();
-                picks[group].extend(all.iter().copied().filter(|&i| i != omitted));
-                statistic(&picks)
-            })
-            .collect();
-        picks[group].clone_from(all);
-        let n = all.len() as f64;
-        let mean = left_out.iter().sum::<f64>() / n;
+    for left_out in leave_one_out(whole, statistic) {
+        let n = left_out.len() as f64;
+        let mean = mean(&left_out);
         for x in left_out {
             let influence = (n - 1.0) * (mean - x) / n;
             cubes += influence.powi(3);

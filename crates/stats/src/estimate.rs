@@ -12,6 +12,8 @@ pub enum Method {
     BootstrapPercentile,
     /// Bias-corrected and accelerated bootstrap (Efron 1987).
     BootstrapBca,
+    /// Jackknife standard error with Student's t.
+    JackknifeT,
     /// Distribution-free interval of a quantile from order statistics.
     OrderStatistics,
     /// Wilson's score interval of a proportion.
@@ -27,6 +29,7 @@ impl Method {
             Self::T => "t",
             Self::BootstrapPercentile => "bootstrap, percentile",
             Self::BootstrapBca => "bootstrap, BCa",
+            Self::JackknifeT => "jackknife, t",
             Self::OrderStatistics => "order statistics",
             Self::Wilson => "Wilson",
             Self::None => "none",

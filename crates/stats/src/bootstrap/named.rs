@@ -79,7 +79,8 @@ mod tests {
             let sample = Sample::new(values).unwrap();
             let estimate = Bootstrap { resamples: 200, ..Bootstrap::bca(3) }.mean(&sample).unwrap();
             let (low, high) = estimate.ci95.unwrap();
-            prop_assert!(sample.min() <= low && low <= high && high <= sample.max());
+            // A mean of equal numbers may round past them.
+            prop_assert!(sample.min() - 1e-12 <= low && low <= high && high <= sample.max() + 1e-12);
         }
     }
 }

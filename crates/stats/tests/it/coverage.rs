@@ -5,7 +5,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stats::{Bootstrap, BootstrapKind, Estimate, Sample, mean_interval, quantile_interval, wilson};
+use stats::{Bootstrap, BootstrapKind, Estimate, Sample, jackknife_interval, mean_interval, quantile_interval, wilson};
 
 const DRAWS: usize = 10_000;
 
@@ -123,5 +123,28 @@ fn bca_ratio_of_independent_means() {
     check(2.0, |rng| {
         let (a, b) = (sample(40, || 10.0 + normal(rng)), sample(20, || 5.0 + normal(rng)));
         bootstrap(BootstrapKind::Bca, rng).ratio_of_means_independent(&a, &b).unwrap()
+    });
+}
+
+#[test]
+fn jackknife_of_a_ratio_over_three_runs() {
+    check(2.0, |rng| {
+        let (a, b): (Vec<f64>, Vec<f64>) = (0..3)
+            .map(|_| {
+                let speed = 5.0 + 0.5 * normal(rng);
+                (2.0 * speed + 0.3 * normal(rng), speed)
+            })
+            .unzip();
+        let sum = |values: &[f64], picks: &[usize]| picks.iter().map(|&i| values[i]).sum::<f64>();
+        jackknife_interval(&[3], |picks| sum(&a, &picks[0]) / sum(&b, &picks[0])).unwrap()
+    });
+}
+
+#[test]
+fn jackknife_of_a_ratio_of_independent_groups() {
+    check(2.0, |rng| {
+        let (a, b) = (sample(5, || 10.0 + normal(rng)), sample(8, || 5.0 + 0.5 * normal(rng)));
+        let mean = |values: &[f64], picks: &[usize]| picks.iter().map(|&i| values[i]).sum::<f64>() / picks.len() as f64;
+        jackknife_interval(&[5, 8], |picks| mean(a.values(), &picks[0]) / mean(b.values(), &picks[1])).unwrap()
     });
 }
