@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use units::Seconds;
 
-/// Why a campaign cannot begin or go on.
+/// Why a campaign cannot begin or go on, or why a stage failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read or written.
@@ -25,22 +25,96 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A stage did not reach a phase in time.
-    #[error("not {phase} after {waited}; its last lines: {}", last_lines.join(" | "))]
+    /// A stage did not get so far in time.
+    #[error("not {phase} after {waited}")]
     NeverReady {
         /// The phase that was waited for.
         phase: String,
         /// How long.
         waited: Seconds,
-        /// What it wrote last.
-        last_lines: Vec<String>,
     },
-    /// A stage ended before it reached a phase.
-    #[error("ended before it was {phase}; its last lines: {}", last_lines.join(" | "))]
+    /// A stage ended before it got so far.
+    #[error("it ended before it was {phase}")]
     EndedEarly {
         /// The phase that was waited for.
         phase: String,
-        /// What it wrote last.
-        last_lines: Vec<String>,
     },
+    /// A stage did not tell what its record needs.
+    #[error("its last mark lacks what its record needs: {source}")]
+    Facts {
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// Rows that are trained on are also scored.
+    #[error("task {task:?}: {problem}")]
+    Overlap {
+        /// The task.
+        task: String,
+        /// Which rows.
+        problem: String,
+    },
+    /// Random weights could not be made.
+    #[error("making random weights for {config}: {reason}")]
+    Weights {
+        /// The folder with the shape.
+        config: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The server answered its first request without any text.
+    #[error("the first request was answered without a token")]
+    NoFirstToken,
+    /// The run folder belongs to another machine.
+    #[error("the run folder {path} was begun on another machine ({theirs}; this is {ours})")]
+    OtherMachine {
+        /// The run folder.
+        path: PathBuf,
+        /// Digest of the machine it was begun on.
+        theirs: String,
+        /// Digest of this one.
+        ours: String,
+    },
+    /// No model can be found.
+    #[error(transparent)]
+    Hub(#[from] hub::Error),
+    /// No rows can be read.
+    #[error(transparent)]
+    Score(#[from] score::Error),
+    /// No engine can be driven.
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    /// No load can be put on.
+    #[error(transparent)]
+    Load(#[from] load::Error),
+    /// No energy can be metered.
+    #[error(transparent)]
+    Meter(#[from] meter::Error),
+    /// The run folder cannot be used.
+    #[error(transparent)]
+    Record(#[from] record::Error),
+}
+
+/// The room's result.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// How to mend it, in one sentence.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some space and run the same command again: finished stages are kept".to_owned())
+            }
+            Self::Spawn { .. } => Some("check that the program is installed and may be executed".to_owned()),
+            Self::NeverReady { .. } => Some("its log in the run folder tells what it was doing".to_owned()),
+            Self::Overlap { .. } => Some("give training and held-out files that share no row".to_owned()),
+            Self::OtherMachine { .. } => Some("name another folder with --out: figures of two machines are never mixed".to_owned()),
+            Self::Hub(error) => error.hint(),
+            Self::Score(error) => error.hint(),
+            Self::Serve(error) => error.hint(),
+            Self::Load(error) => error.hint(),
+            Self::Meter(error) => error.hint(),
+            Self::Record(error) => error.hint(),
+            Self::Io { .. } | Self::EndedEarly { .. } | Self::Facts { .. } | Self::Weights { .. } | Self::NoFirstToken => None,
+        }
+    }
 }

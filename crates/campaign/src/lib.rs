@@ -1,1 +1,20 @@
-//! Plan to bound stages: run or reuse, metered and recorded.
+//! Plan to bound stages, run or reuse: the only room that joins the stages.
+//!
+//! Each stage is a process. The campaign starts it, meters its process group, watches its line protocol, and records what was
+//! observed. It computes no figure: that is `metric`'s work, later, from the records.
+
+mod bind;
+mod cpu_time;
+mod error;
+mod observer;
+mod page_cache;
+mod probe;
+mod process;
+mod runner;
+mod stages;
+
+pub use bind::{Bound, BoundModel, BoundTask, Places, bind};
+pub use error::Error;
+pub use observer::{Event, Observer, Silent};
+pub use process::{CommandLine, Ended, StageProcess};
+pub use runner::{Summary, run};

@@ -17,7 +17,7 @@ use rustix::{
 const PROBES: u64 = 64;
 
 /// Drops the files at `path` (a file, or a folder's files) from the page cache and says what state they are in afterwards.
-pub fn make_cold(path: &Path) -> PageCache {
+pub(crate) fn make_cold(path: &Path) -> PageCache {
     for file in files(path) {
         if let Ok(file) = File::open(&file) {
             // Only clean pages can go; what was just written is synced first. A refusal shows in the probe below.
@@ -29,7 +29,7 @@ pub fn make_cold(path: &Path) -> PageCache {
 }
 
 /// Whether the files at `path` are in the page cache: all of the probed pages, none, or not known.
-pub fn state(path: &Path) -> PageCache {
+pub(crate) fn state(path: &Path) -> PageCache {
     let (mut resident, mut probed) = (0_u64, 0_u64);
     for file in files(path) {
         let Some((in_cache, looked_at)) = File::open(&file).ok().and_then(|file| probe(&file)) else {

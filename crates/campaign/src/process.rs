@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    ffi::OsString,
     fs::File,
     io::{BufRead, BufReader, Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
@@ -17,10 +18,10 @@ use std::{
 };
 
 use record::{Phase, clock};
-use rustix::process::{Pid, Signal, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use units::{Nanos, Seconds};
 
-use crate::error::Error;
+use crate::{cpu_time, error::Error};
 
 /// Lines of a stage's talk that are kept for its record.
 const LAST_LINES: usize = 20;
@@ -33,13 +34,16 @@ pub struct CommandLine {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
-    pub args: Vec<String>,
+    pub args: Vec<OsString>,
+    /// Environment variables set beside the inherited ones.
+    pub environment: Vec<(&'static str, OsString)>,
 }
 
 impl CommandLine {
     /// Program and arguments as one list, as a record keeps them.
     pub fn words(&self) -> Vec<String> {
-        std::iter::once(self.program.display().to_string()).chain(self.args.iter().cloned()).collect()
+        let args = self.args.iter().map(|arg| arg.to_string_lossy().into_owned());
+        std::iter::once(self.program.display().to_string()).chain(args).collect()
     }
 }
 
@@ -73,6 +77,15 @@ impl Ended {
         Some(told.map_or_else(|| how.clone(), |told| format!("{told} ({how})")))
     }
 
+    /// The same, where the end is of our making: a server that was told to stop and did is no failure.
+    #[must_use]
+    pub(crate) fn stopped_by_us(mut self, worked: bool) -> Self {
+        if worked {
+            self.status = ExitStatus::from_raw(0);
+        }
+        self
+    }
+
     /// The facts told with the last mark of this name.
     pub fn facts(&self, phase: &str) -> Option<&serde_json::Map<String, serde_json::Value>> {
         self.phases.iter().rev().find(|p| p.phase == phase).map(|p| &p.facts)
@@ -103,6 +116,7 @@ impl StageProcess {
         let spawned = clock::now();
         let mut child = Command::new(&command.program)
             .args(&command.args)
+            .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -148,13 +162,19 @@ impl StageProcess {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(Error::NeverReady { phase: phase.to_owned(), waited: Seconds(timeout.as_secs_f64()), last_lines: self.tail() });
+                    return Err(Error::NeverReady { phase: phase.to_owned(), waited: Seconds(timeout.as_secs_f64()) });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::EndedEarly { phase: phase.to_owned(), last_lines: self.tail() });
+                    return Err(Error::EndedEarly { phase: phase.to_owned() });
                 }
             }
         }
+    }
+
+    /// Whether it has not ended yet.
+    pub fn alive(&self) -> bool {
+        let looking = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        matches!(waitid(WaitId::Pid(self.group), looking), Ok(None))
     }
 
     /// Waits for its end; every mark is handed to `on_mark`.
@@ -193,9 +213,9 @@ impl StageProcess {
 
     fn reap(&mut self) -> Result<Ended, Error> {
         // The zombie still tells its CPU time; after `wait` it is gone.
-        let _ = waitid(rustix::process::WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        let _ = waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
         let end = clock::now();
-        let cpu = meter::process_cpu_time(self.group());
+        let cpu = cpu_time::total(self.group());
         let status = self.child.wait().map_err(|source| Error::Io { doing: "waiting for", path: PathBuf::from("the stage"), source })?;
         // Whatever it left behind in its group goes with it.
         let _ = kill_process_group(self.group, Signal::KILL);
@@ -267,7 +287,7 @@ mod tests {
     use super::*;
 
     fn sh(script: &str) -> CommandLine {
-        CommandLine { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()] }
+        CommandLine { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], environment: Vec::new() }
     }
 
     fn run(script: &str) -> Ended {
@@ -308,9 +328,7 @@ mod tests {
         let mark = stage.wait_for("child", Duration::from_secs(20), |_| {}).unwrap();
         let pid = mark.facts["pid"].as_u64().unwrap();
         drop(stage);
-        let alive = || {
-            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-        };
+        let alive = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
         for _ in 0..100 {
             if !alive() {
                 return;

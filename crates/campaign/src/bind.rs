@@ -1,0 +1,126 @@
+//! The plan bound to this machine: models found and digested, rows read and rendered, every stage with its key. Nothing is run.
+
+use std::path::{Path, PathBuf};
+
+use hub::{Hub, Require, Source};
+use plan::{ModelSource, ModelSpec, Plan, StageGraph, TaskSpec, keys::Digests};
+use score::{Item, Limits};
+
+use crate::error::Error;
+
+/// Where things are that a plan does not say.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// This program's own executable: the stages are its subcommands.
+    pub program: PathBuf,
+    /// The quickstart's folder: `model/`, and `data/<kind>.{train,heldout}.jsonl`.
+    pub builtin: PathBuf,
+    /// How hub ids are found.
+    pub hub: Hub,
+}
+
+/// A model whose files are here.
+#[derive(Clone, Debug)]
+pub struct BoundModel {
+    /// The folder or GGUF file; for random weights the folder with `config.json`.
+    pub path: PathBuf,
+    /// Digest of its files.
+    pub digest: String,
+    /// Whether its weights are made up: then its answers mean nothing.
+    pub random: bool,
+}
+
+/// A task whose rows are read.
+#[derive(Clone, Debug)]
+pub struct BoundTask {
+    /// What adaptation reads, one conversation a line; empty when the plan adapts nothing.
+    pub corpus: String,
+    /// What is asked and scored.
+    pub items: Vec<Item>,
+    /// The task as `score` knows it.
+    pub task: &'static score::Task,
+}
+
+/// A plan with everything it names at hand.
+#[derive(Debug)]
+pub struct Bound {
+    /// The plan.
+    pub plan: Plan,
+    /// Its stages.
+    pub graph: StageGraph,
+    /// The key of each of the graph's stages.
+    pub keys: Vec<String>,
+    /// In the plan's order.
+    pub models: Vec<BoundModel>,
+    /// In the plan's order.
+    pub tasks: Vec<BoundTask>,
+}
+
+/// Binds a plan. Everything that can be found wrong without running a stage is found here.
+///
+/// # Errors
+/// A model or data set that cannot be found or read, an engine's options, or training rows that are also scored.
+pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
+    for engine in &plan.engines {
+        serve::engines::find(&engine.kind)?.check(&engine.options)?;
+    }
+    let graph = plan.stages();
+    let models = plan.models.iter().map(|spec| bind_model(spec, places)).collect::<Result<Vec<_>, _>>()?;
+    let adapts = graph.count(plan::StageKind::Adapt) > 0;
+    let tasks = plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)).collect::<Result<Vec<_>, _>>()?;
+    let digests = Digests {
+        models: models.iter().map(|model| Some(model.digest.clone())).collect(),
+        train: tasks.iter().map(|task| Some(digest(task.corpus.as_bytes()))).collect(),
+        eval: tasks.iter().map(|task| Some(digest(&items_text(&task.items)))).collect(),
+        engines: plan.engines.iter().map(|_| env!("CARGO_PKG_VERSION").to_owned()).collect(),
+    };
+    let keys = graph.keys(&plan, &digests).into_iter().map(|key| key.expect("every digest is known")).collect();
+    Ok(Bound { plan, graph, keys, models, tasks })
+}
+
+/// What decides the answers: prompts and references, in order.
+pub(crate) fn items_text(items: &[Item]) -> Vec<u8> {
+    let rows: Vec<_> = items.iter().map(|item| (&item.id, &item.messages, &item.references)).collect();
+    serde_json::to_vec(&rows).expect("texts always have a JSON form")
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+fn bind_model(spec: &ModelSpec, places: &Places) -> Result<BoundModel, Error> {
+    let (source, require, random) = match &spec.source {
+        ModelSource::Path(path) => (Source::Path(path.clone()), Require::Model, false),
+        ModelSource::Hub { id, revision } => (Source::Hub { id: id.clone(), revision: revision.clone() }, Require::Model, false),
+        ModelSource::Random(path) => (Source::Path(path.clone()), Require::Config, true),
+        ModelSource::Builtin => (Source::Path(places.builtin.join("model")), Require::Model, false),
+    };
+    let resolved = places.hub.resolve(&source, require, &hub::Silent)?;
+    let digest = record::digest_path(&resolved.path)?.digest;
+    Ok(BoundModel { path: resolved.path, digest, random })
+}
+
+fn bind_task(spec: &TaskSpec, places: &Places, adapts: bool) -> Result<BoundTask, Error> {
+    let task = score::tasks::find(&spec.kind)?;
+    let system = spec.system.as_deref().unwrap_or(task.system);
+    let read = |path: &Path, part: &str, rows: u32| {
+        let builtin = places.builtin.join("data").join(format!("{}.{part}.jsonl", spec.kind));
+        let path = if path.as_os_str() == plan::BUILTIN { &builtin } else { path };
+        score::dataset::read(path, task, Limits::first(rows as usize))
+    };
+    let held_out = read(&spec.eval, "heldout", spec.eval_rows)?;
+    let items = held_out.iter().map(|example| example.item(system, None)).collect::<Result<Vec<_>, _>>()?;
+    let mut corpus = String::new();
+    if adapts {
+        let train = read(&spec.train, "train", spec.train_rows)?;
+        if let Some(problem) = score::overlap(&train, &held_out).problem() {
+            return Err(Error::Overlap { task: spec.name.clone(), problem });
+        }
+        for example in &train {
+            let conversation = example.conversation(system, None)?;
+            corpus += &serde_json::to_string(&conversation).expect("texts always have a JSON form");
+            corpus.push('\n');
+        }
+    }
+    Ok(BoundTask { corpus, items, task })
+}

@@ -1,0 +1,206 @@
+//! How each kind of stage is run and observed. What is common to all stands here; what is particular in one file each.
+
+mod adapt;
+mod compress;
+mod quality;
+mod serve;
+mod serving;
+mod weights;
+
+use std::{path::PathBuf, time::Duration};
+
+use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
+use plan::{Stage, StageKind};
+use record::{Artifact, Detail, EnergyWindow, MemoryPeak, Outcome, Phase, RunFolder, SCHEMA, StageRecord, clock};
+use units::{Nanos, Seconds};
+
+use crate::{
+    bind::{Bound, Places},
+    error::{Error, Result},
+    observer::{Event, Observer},
+    process::{CommandLine, Ended, StageProcess},
+};
+
+/// What every stage needs.
+pub(crate) struct Context<'a> {
+    pub(crate) bound: &'a Bound,
+    pub(crate) places: &'a Places,
+    pub(crate) folder: &'a RunFolder,
+    pub(crate) observer: &'a dyn Observer,
+    /// How many stages were run before.
+    order: u32,
+}
+
+/// What a stage left to record beside its process.
+struct Seen {
+    ended: Ended,
+    energy: Vec<EnergyWindow>,
+    memory: MemoryPeak,
+    /// What went wrong outside the process, which then was stopped by us.
+    fault: Option<Error>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(bound: &'a Bound, places: &'a Places, folder: &'a RunFolder, observer: &'a dyn Observer) -> Self {
+        Self { bound, places, folder, observer, order: 0 }
+    }
+
+    /// The plan's meter, running, and idle power measured where the meter can see it.
+    fn metered(&self) -> Result<Metered> {
+        let spec = &self.bound.plan.meter;
+        let places = meter::Places::system();
+        // The embedded engine and trainer run on the processor.
+        let metering = meter::open(spec, &places, false)?;
+        // The modelled meter counts the stage's own CPU time: it knows no idle power, and waiting would show none.
+        let waits = matches!(&metering, Metering::By(meter) if !matches!(meter.basis(), Basis::CpuTime { .. }));
+        let sampler = Sampler::start(metering, &places, Duration::from_millis(u64::from(spec.interval_ms)))?;
+        let begun = clock::now();
+        if waits {
+            std::thread::sleep(Duration::from_secs_f64(spec.idle_s));
+            sampler.mark();
+        }
+        Ok(Metered { sampler, idle: (begun, clock::now()) })
+    }
+
+    /// Arguments that make a stage of ours tell its marks and end with us.
+    fn stage_args() -> [std::ffi::OsString; 3] {
+        ["--json".into(), "--die-with".into(), std::process::id().to_string().into()]
+    }
+
+    /// A command line of this program.
+    fn own(&self, args: impl IntoIterator<Item = std::ffi::OsString>) -> CommandLine {
+        CommandLine {
+            program: self.places.program.clone(),
+            args: args.into_iter().chain(Self::stage_args()).collect(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Runs a stage that works and ends by itself, and meters all of it.
+    fn work(&self, key: &str, command: &CommandLine) -> Result<Seen> {
+        let metered = self.metered()?;
+        let process = StageProcess::spawn(command, &self.folder.log(key)?)?;
+        metered.sampler.watch(ProcessGroup { pgid: process.group() });
+        let ended = process.wait(|phase| self.observer.on(Event::Marked { phase }))?;
+        let (trace, idle) = metered.stop(ended.cpu);
+        let energy = vec![trace.window("stage", ended.span.0, ended.span.1, &idle)];
+        Ok(Seen { memory: trace.memory(), energy, ended, fault: None })
+    }
+
+    /// The artifact of a stage that ended well, with its lasting name.
+    fn commit(&self, kind: StageKind, key: &str, seen: &Seen) -> Result<Option<Artifact>> {
+        if seen.ended.status.success() { Ok(Some(self.folder.commit_artifact(kind, key)?)) } else { Ok(None) }
+    }
+
+    /// Where the weights that a stage reads are.
+    fn weights(&self, stage: &Stage) -> Result<PathBuf> {
+        match stage.upstream {
+            None => self.base(stage.model),
+            Some(index) => {
+                let upstream = &self.bound.graph.stages[index];
+                let folder = self.folder.artifact(upstream.kind, &self.bound.keys[index])?;
+                Ok(folder.join(inside(upstream.kind)))
+            }
+        }
+    }
+}
+
+/// Runs one stage and gives its record. Whatever fails inside it is in the record.
+///
+/// # Errors
+/// The run folder cannot be written, or the meter that the plan names cannot be opened.
+pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Result<StageRecord> {
+    let bound = context.bound;
+    let (stage, key) = (&bound.graph.stages[index], &bound.keys[index]);
+    let (command, seen, detail, artifact) = match stage.kind {
+        StageKind::Adapt => adapt::run(context, stage, key)?,
+        StageKind::Merge => compress::merge(context, stage, key)?,
+        StageKind::Quantise => compress::quantise(context, stage, key)?,
+        StageKind::Serve => serve::run(context, stage, key)?,
+        StageKind::Quality => quality::run(context, stage, key)?,
+    };
+    let order = context.order;
+    context.order += 1;
+    let (outcome, detail, artifact) = judge(&seen, detail, artifact);
+    Ok(StageRecord {
+        schema: SCHEMA.to_owned(),
+        key: key.clone(),
+        kind: stage.kind,
+        label: label.to_owned(),
+        seed: bound.plan.stage_seed(stage),
+        order,
+        command: command.words(),
+        outcome,
+        span: seen.ended.span,
+        duration: seen.ended.span.1.since(seen.ended.span.0),
+        phases: without_progress(seen.ended.phases),
+        energy: seen.energy,
+        memory: seen.memory,
+        artifact,
+        detail,
+    })
+}
+
+/// What a stage's own file gives back: how it was started, what was seen, and what it claims to have made.
+type Run = (CommandLine, Seen, Result<Detail>, Result<Option<Artifact>>);
+
+fn judge(seen: &Seen, detail: Result<Detail>, artifact: Result<Option<Artifact>>) -> (Outcome, Detail, Option<Artifact>) {
+    let failed = |reason: String| {
+        let outcome = Outcome::Failed { reason, last_lines: seen.ended.last_lines.clone() };
+        (outcome, Detail::Nothing, None)
+    };
+    // What the stage itself told is closer to the cause than what we saw of it from outside.
+    let told = seen.ended.facts("failed").and_then(|facts| facts.get("error")).and_then(|error| error.as_str());
+    match (&seen.fault, told, seen.ended.failure()) {
+        (Some(fault), None, _) => return failed(with_hint(fault)),
+        (_, _, Some(reason)) if seen.fault.is_none() => return failed(reason),
+        (Some(_), Some(told), _) => return failed(told.to_owned()),
+        _ => {}
+    }
+    match (detail, artifact) {
+        (Ok(detail), Ok(artifact)) => (Outcome::Done, detail, artifact),
+        (Err(error), _) | (_, Err(error)) => failed(with_hint(&error)),
+    }
+}
+
+fn with_hint(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error} (hint: {hint})"),
+        None => error.to_string(),
+    }
+}
+
+/// The marks that say where a stage was; a trainer's step after step belongs to its log.
+fn without_progress(phases: Vec<Phase>) -> Vec<Phase> {
+    phases.into_iter().filter(|phase| phase.phase != "progress").collect()
+}
+
+/// The facts of a stage's last mark as the record's type.
+fn facts<T: serde::de::DeserializeOwned>(ended: &Ended) -> Result<T> {
+    let facts = ended.facts("done").cloned().unwrap_or_default();
+    serde_json::from_value(facts.into()).map_err(|source| Error::Facts { source })
+}
+
+/// What a stage's artifact folder holds.
+fn inside(kind: StageKind) -> &'static str {
+    match kind {
+        StageKind::Adapt => "adapter",
+        StageKind::Quantise => "model.gguf",
+        StageKind::Merge | StageKind::Serve | StageKind::Quality => "model",
+    }
+}
+
+/// A meter that runs, and when it saw the machine idle.
+struct Metered {
+    sampler: Sampler,
+    idle: (Nanos, Nanos),
+}
+
+impl Metered {
+    /// Ends it. `cpu` is the kernel's total of the stage's CPU time.
+    fn stop(self, cpu: Option<Seconds>) -> (Trace, Idle) {
+        let trace = self.sampler.stop(cpu);
+        let idle = trace.idle(self.idle.0, self.idle.1);
+        (trace, idle)
+    }
+}

@@ -1,0 +1,80 @@
+//! One scored pass: the task's held-out items with natural stops, and the marks their answers get. Nothing is timed.
+
+use std::collections::BTreeMap;
+
+use plan::Stage;
+use record::{Detail, ItemMark, QualityFacts, Request};
+use score::Item;
+use units::{Reading, Seconds};
+
+use super::{
+    Context, Run,
+    serving::{AskHow, prompt},
+};
+use crate::{bind, error::Result};
+
+pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
+    let plan = &context.bound.plan;
+    let items = &context.bound.tasks[stage.task].items;
+    let spec = &plan.tasks[stage.task];
+    let how = AskHow {
+        concurrency: plan.load.concurrency,
+        warmup: Vec::new(),
+        forced: false,
+        timeout: Seconds(plan.load.timeout_s),
+        seed: plan.stage_seed(stage),
+    };
+    let mut served =
+        context.serve(stage, key, |live, _| live.ask(items.iter().map(|item| prompt(item, spec.max_tokens)).collect(), &how))?;
+    let span = served.seen.ended.span;
+    served.seen.energy = vec![served.trace.window("stage", span.0, span.1, &served.idle)];
+    let detail = match served.outcome.take() {
+        Some(run) => detail(context, stage, key, &run.requests),
+        None => Ok(Detail::Nothing),
+    };
+    Ok((served.command, served.seen, detail, Ok(None)))
+}
+
+fn detail(context: &Context<'_>, stage: &Stage, key: &str, requests: &[Request]) -> Result<Detail> {
+    let task = &context.bound.tasks[stage.task];
+    let primary = &context.bound.plan.tasks[stage.task].primary;
+    // The plan's primary mark stands beside the task's own, once.
+    let mut marks: Vec<&str> = task.task.marks.to_vec();
+    if !marks.contains(&primary.as_str()) {
+        marks.push(primary);
+    }
+    let by_item: BTreeMap<&str, &Request> = requests.iter().map(|request| (request.item.as_str(), request)).collect();
+    Ok(Detail::Quality(QualityFacts {
+        primary: primary.clone(),
+        items: task.items.iter().map(|item| mark(item, by_item.get(item.id.as_str()).copied(), &marks)).collect(),
+        prompts_digest: bind::digest(&bind::items_text(&task.items)),
+        requests_file: context.folder.write_requests(key, requests)?,
+    }))
+}
+
+fn mark(item: &Item, answer: Option<&Request>, marks: &[&str]) -> ItemMark {
+    let one = |name: &str| match answer {
+        None => Reading::missing("it was not asked"),
+        Some(Request { failure: Some(reason), .. }) => Reading::missing(format!("the request failed: {reason}")),
+        Some(request) => match score::mark(name, &request.text, &item.references) {
+            Ok(value) => Reading::Known(value),
+            Err(error) => Reading::missing(error.to_string()),
+        },
+    };
+    ItemMark { id: item.id.clone(), marks: marks.iter().map(|name| ((*name).to_owned(), one(name))).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_request_has_no_mark_and_a_wrong_answer_has_zero() {
+        let item = Item { id: "a".into(), messages: Vec::new(), references: vec!["Paris".into()], cut: 0 };
+        let answered = Request { text: "London".into(), ..Request::default() };
+        let failed = Request { failure: Some("timeout".into()), ..Request::default() };
+        assert_eq!(mark(&item, Some(&answered), &["f1"]).marks["f1"], Reading::Known(0.0));
+        assert_eq!(mark(&item, Some(&failed), &["f1"]).marks["f1"], Reading::missing("the request failed: timeout"));
+        assert_eq!(mark(&item, None, &["f1"]).marks["f1"], Reading::missing("it was not asked"));
+    }
+}
