@@ -34,3 +34,8 @@ pub(crate) fn hub_offline() -> bool {
 pub(crate) fn api_key(name: &str) -> Option<String> {
     var(name)
 }
+
+/// The user's cache folder: `XDG_CACHE_HOME`, else `~/.cache`.
+pub(crate) fn cache() -> Option<PathBuf> {
+    var("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| var("HOME").map(|home| PathBuf::from(home).join(".cache")))
+}

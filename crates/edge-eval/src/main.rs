@@ -2,11 +2,15 @@
 //!
 //! What a command does stands in `commands/<name>.rs`, with its arguments; what the environment says is read in `env.rs` alone.
 
+mod builtin;
 mod commands;
 mod end;
 mod env;
 mod gate;
+mod plan_file;
+mod print;
 mod progress;
+mod setup;
 mod stage;
 
 use std::process::ExitCode;

@@ -1,0 +1,65 @@
+//! The subcommands: one file each, holding that command's arguments and its run.
+
+mod adapt;
+mod compress;
+mod doctor;
+mod init;
+mod list;
+mod load;
+mod plan;
+mod random_weights;
+mod report;
+mod run;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+use crate::end::End;
+
+/// Is this language model worth running yourself?
+///
+/// Takes a plan (models, tasks, strategies, engines, prices), runs every variant through its whole life (adapt, compress, serve, load,
+/// score), meters energy, time and memory at each stage, and answers in money, joules, carbon and quality, with intervals.
+#[derive(Debug, Parser)]
+#[command(
+    name = "edge-eval",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 bad plan or arguments, 3 gate not met, 4 measurement invalid.\n\nExample:\n  edge-eval run"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Plan(plan::Args),
+    Init(init::Args),
+    Report(report::Args),
+    List(list::Args),
+    Doctor(doctor::Args),
+    Adapt(adapt::Args),
+    Compress(compress::Args),
+    Serve(serve::Args),
+    Load(load::Args),
+    #[command(hide = true)]
+    RandomWeights(random_weights::Args),
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Adapt(args) => adapt::run(&args),
+        Command::Compress(args) => compress::run(&args),
+        Command::Serve(args) => serve::run(args),
+        Command::Load(args) => load::run(&args),
+        Command::RandomWeights(args) => random_weights::run(&args),
+    }
+}

@@ -1,0 +1,53 @@
+//! `edge-eval plan`: what a plan would run, and what of it is finished.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use crate::{end::End, plan_file, print, setup};
+
+/// Show the cells of a plan, the stages they share, and what would run
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  edge-eval plan plans/paper-72.toml")]
+pub(crate) struct Args {
+    /// The plan; the quickstart's without it
+    file: Option<PathBuf>,
+    /// The run folder to look for finished stages in
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the plan as meant, its cells and its stages as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
+    let plan = match plan_file::read(args.file.as_deref())? {
+        Ok(plan) => plan,
+        Err(end) => return Ok(end),
+    };
+    let graph = plan.stages();
+    let folder = setup::run_folder(args.out.as_deref(), &plan);
+    // Planning must work before anything is downloaded: what cannot be bound yet has no key yet.
+    let (keys, note) = match setup::places().and_then(|places| Ok(campaign::bind(plan.clone(), &places)?)) {
+        Ok(bound) => (bound.keys.into_iter().map(Some).collect(), None),
+        Err(error) => (vec![None; graph.stages.len()], Some(crate::end::told(&error))),
+    };
+    let finished: BTreeSet<String> = record::finished_keys(&folder)?;
+    if args.json {
+        let stages: Vec<_> = graph
+            .stages
+            .iter()
+            .zip(&keys)
+            .map(|(stage, key)| {
+                let done = key.as_ref().is_some_and(|key| finished.contains(key));
+                serde_json::json!({"kind": stage.kind, "label": plan.stage_label(stage), "cells": stage.cells, "key": key, "finished": done})
+            })
+            .collect();
+        print::json(&serde_json::json!({"plan": plan, "cells": graph.cells, "stages": stages, "not_bound": note}))?;
+        return Ok(End::Done);
+    }
+    let mut text = plan::render(&plan, &graph, &keys, &finished);
+    if let Some(note) = note {
+        text += &format!("Not everything is here yet: {note}\n");
+    }
+    print::data(&text)?;
+    Ok(End::Done)
+}

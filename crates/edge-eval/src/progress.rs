@@ -1,0 +1,121 @@
+//! Progress on stderr: bars on a terminal, plain lines elsewhere, nothing when asked to be quiet.
+
+use std::{
+    cell::RefCell,
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+
+use campaign::{Event, Observer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use record::Outcome;
+
+/// A bar over so many steps; hidden when quiet or when stderr is no terminal.
+pub(crate) fn bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(length), target).with_style(style).with_message(what.to_owned())
+}
+
+/// Tells a campaign as it goes.
+pub(crate) struct Campaign {
+    quiet: bool,
+    terminal: bool,
+    bar: RefCell<Option<ProgressBar>>,
+}
+
+impl Campaign {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet, terminal: std::io::stderr().is_terminal(), bar: RefCell::new(None) }
+    }
+
+    fn line(&self, text: &str) {
+        match &*self.bar.borrow() {
+            Some(bar) if self.terminal => bar.println(text),
+            // Talk that cannot be written is not worth stopping for.
+            _ => drop(writeln!(std::io::stderr(), "{text}")),
+        }
+    }
+
+    fn message(&self, text: String) {
+        if let Some(bar) = &*self.bar.borrow() {
+            bar.set_message(text);
+        }
+    }
+
+    fn step(&self) {
+        if let Some(bar) = &*self.bar.borrow() {
+            bar.inc(1);
+        }
+    }
+
+    fn planned(&self, stages: usize, finished: usize) {
+        self.line(&format!("{stages} stages, {finished} of them finished"));
+        let bar = bar(stages as u64, "", false);
+        bar.enable_steady_tick(Duration::from_millis(250));
+        *self.bar.borrow_mut() = Some(bar);
+    }
+
+    fn ended(&self, record: &record::StageRecord) {
+        self.step();
+        let seconds = record.duration.get();
+        match &record.outcome {
+            Outcome::Done => self.line(&format!("{:<9}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))),
+            Outcome::Failed { reason, last_lines } => {
+                self.line(&format!("{:<9}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label));
+                for line in last_lines {
+                    self.line(&format!("           | {line}"));
+                }
+            }
+        }
+    }
+}
+
+impl Observer for Campaign {
+    fn on(&self, event: Event<'_>) {
+        if self.quiet {
+            return;
+        }
+        match event {
+            Event::Planned { stages, finished } => self.planned(stages, finished),
+            Event::Reused { .. } => self.step(),
+            Event::Started { kind, label } => self.message(format!("{} {label}", kind.name())),
+            Event::Marked { phase } => {
+                if let (Some(step), Some(steps)) = (phase.facts.get("step"), phase.facts.get("steps")) {
+                    let loss = phase.facts.get("loss").and_then(serde_json::Value::as_f64).map_or_else(String::new, |l| format!(" loss {l:.3}"));
+                    self.message(format!("step {step}/{steps}{loss}"));
+                }
+            }
+            Event::Ended { record } => self.ended(record),
+            Event::Skipped { kind, label, reason } => {
+                self.step();
+                self.line(&format!("{:<9}{label}  skipped: {reason}", kind.name()));
+            }
+            Event::Warning { text } => self.line(&format!("warning: {text}")),
+        }
+    }
+}
+
+impl Drop for Campaign {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a stage's record tells at a glance.
+fn figures(record: &record::StageRecord) -> String {
+    let mut words = Vec::new();
+    match &record.detail {
+        record::Detail::Adapt(facts) => words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss)),
+        record::Detail::Compress(facts) => words.push(format!("{} {:.1} MB", facts.format, facts.weight_bytes.get() as f64 / 1e6)),
+        record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}
+    }
+    if let Some(window) = record.energy.first()
+        && let (Ok(energy), Some(source)) = (window.gross.known(), window.source)
+    {
+        words.push(format!("{:.1} J ({})", energy.get(), source.label()));
+    }
+    if words.is_empty() { String::new() } else { format!("  {}", words.join(", ")) }
+}
