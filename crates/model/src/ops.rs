@@ -14,6 +14,7 @@
 //!
 //! Not here: layers, the weights' storage (`nf4`), and anything that knows an architecture.
 
+mod adamw;
 mod add;
 mod attention;
 mod cpu;
@@ -25,12 +26,14 @@ mod lora;
 mod node;
 mod rms_norm;
 mod rope;
+mod seeded;
 mod silu_mul;
 mod softmax;
 #[cfg(test)]
 mod tests;
 
-pub use add::{add, add_bias};
+pub use adamw::{AdamW, adamw};
+pub use add::{accumulate, add, add_bias};
 pub use attention::{Mask, attention};
 pub use cross_entropy::{cross_entropy, linear_cross_entropy};
 pub use dropout::{Draw, Dropout};
@@ -39,5 +42,6 @@ pub use linear::{FrozenWeight, frozen_linear, linear};
 pub use lora::{Lora, lora_linear};
 pub use rms_norm::rms_norm;
 pub use rope::rope;
+pub use seeded::seeded;
 pub use silu_mul::silu_mul;
 pub use softmax::softmax;

@@ -37,8 +37,12 @@ pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
     node::node2("add_bias", [x, bias], value, Box::new(backward))
 }
 
-/// `into + x`, written in place where `into` is a fresh f32 CPU tensor that nobody else holds.
-pub(super) fn accumulate(into: Tensor, x: &Tensor) -> Result<Tensor> {
+/// `into + x`, written in place on the CPU in f32: `into` must be a tensor that nobody else holds, for its views change with it.
+/// Neither is tracked. For sums of gradients.
+///
+/// # Errors
+/// When shapes, types or devices differ.
+pub fn accumulate(into: Tensor, x: &Tensor) -> Result<Tensor> {
     if !cpu::applies(&[&into, x]) || into.shape() != x.shape() {
         return into + x;
     }

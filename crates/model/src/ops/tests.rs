@@ -112,6 +112,30 @@ fn sum_gradients() {
 }
 
 #[test]
+fn a_seeded_backward_carries_the_gradient_it_was_given() {
+    let x = Var::from_tensor(&wave(&[2, 3], 1)).unwrap();
+    let y = (x.as_tensor() * 2.0).unwrap();
+    let store = seeded(&y, &wave(&[2, 3], 2)).unwrap().backward().unwrap();
+    assert_close("dx", &flat(store.get(&x).unwrap()), &flat(&(wave(&[2, 3], 2) * 2.0).unwrap()), 1e-12);
+    assert!(seeded(&y, &wave(&[3, 2], 2)).is_err());
+}
+
+#[test]
+fn adamw_in_place_agrees_with_the_composed_arithmetic() {
+    let run = |dtype: DType| {
+        let var = Var::from_tensor(&wave(&[3, 7], 1).to_dtype(dtype).unwrap()).unwrap();
+        let [m, v] = [(); 2].map(|()| Tensor::zeros((3, 7), dtype, &Device::Cpu).unwrap());
+        for step in 1..=20 {
+            let gradient = wave(&[3, 7], step).to_dtype(dtype).unwrap();
+            let step = AdamW { learning_rate: 0.03, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.1, step, gradient_scale: 0.5 };
+            adamw(&var, [&m, &v], &gradient, &step).unwrap();
+        }
+        flat(&var)
+    };
+    assert_close("adamw", &run(DType::F32), &run(DType::F64), KERNEL);
+}
+
+#[test]
 fn split_heads_gradients() {
     check(&[wave(&[2, 3, 8], 1)], |x| split_heads(&x[0], 4));
     check(&[wave(&[2, 1, 8], 1)], |x| split_heads(&x[0], 1));
