@@ -1,1 +1,33 @@
 //! Every figure as a pure function of the records.
+//!
+//! A metric is one file in `metrics/` and one line in [`METRICS`]: name, unit, direction, definition with its source, and a function
+//! from a cell's records to a [`Figure`]. Nothing is read from disk, no clock is read, and the same records always give the same
+//! figures. The figures' meaning is the method [`METHOD`]; money is computed with `econ`, intervals with `stats`.
+
+mod cold_start;
+mod density;
+mod energy;
+mod fidelity;
+mod figure;
+mod interval;
+mod latency;
+mod metrics;
+mod money;
+mod quality;
+mod runs;
+mod serving_energy;
+mod stage_energy;
+mod view;
+
+pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity};
+pub use figure::Figure;
+pub use metrics::{Better, METRICS, Metric, find};
+pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};
+
+/// The named method under which these figures are computed: what was measured, as a user can rely on it.
+pub const METHOD: &str = "measured";
+
+/// Every figure of a cell, in the registry's order.
+pub fn figures(view: &CellView) -> Vec<(&'static Metric, Figure)> {
+    METRICS.iter().map(|metric| (*metric, metric.of(view))).collect()
+}

@@ -1,0 +1,54 @@
+//! Economic Break-Even: after how many requests the variant has paid for its making.
+
+use econ::{BreakEven, break_even};
+use units::{Dollars, Missing};
+
+use super::{Better, Metric};
+use crate::{
+    CellView,
+    figure::Known,
+    interval::{composite, mean_at},
+    money::{api_price, hosted, notes, served, tariff, training},
+    runs::Runs,
+    serving_energy::allocation_note,
+};
+
+pub(super) static METRIC: Metric = Metric {
+    name: "n_break",
+    unit: "requests",
+    better: Better::Lower,
+    definition: "(C_train + C_setup) / (C_api − C_infer), C_infer by use; missing where that is never",
+    source: "Mohammad et al., ACL 2026 Industry, section 4.2",
+    compute,
+};
+
+fn compute(view: &CellView) -> Result<Known, Missing> {
+    let prices = &view.plan().prices;
+    let training = training(view)?;
+    let fixed = training.cost + setup(prices.setup_usd)?;
+    let (tariff, api_price) = (tariff(view)?, api_price(view)?);
+    let per_run = Runs::of(view)?.each(|run| Ok((hosted(run, &api_price)?, served(run, &tariff)?)))?;
+    let mut sources = training.sources;
+    sources.extend(per_run.values.iter().map(|(_, (_, source))| *source));
+    let (api, infer): (Vec<f64>, Vec<f64>) = per_run.values.iter().map(|(api, (infer, _))| (api.get(), infer.get())).unzip();
+    let at = |picks: &[usize]| break_even(fixed, Dollars(mean_at(&api, picks)), Dollars(mean_at(&infer, picks)));
+    if let BreakEven::Never { reason } = at(&(0..api.len()).collect::<Vec<_>>()) {
+        return Err(Missing::because(reason));
+    }
+    let estimate = composite(view.plan().seed, &[api.len()], |picks| match at(&picks[0]) {
+        BreakEven::After { requests } => requests,
+        BreakEven::Never { .. } => f64::INFINITY,
+    })?;
+    let open_ended = (estimate.ci95.is_none() && api.len() > 1)
+        .then(|| "the runs differ so much that it may never pay: the interval has no upper end".to_owned());
+    let lower_bound = (prices.setup_usd == 0.0).then(|| "C_setup is 0 in the plan: a lower bound".to_owned());
+    let price = format!("against {}, price of {} ({})", prices.api_name, prices.api_date, prices.api_source);
+    let once = (fixed.get() > 0.0).then(|| "what was spent once has no interval: only serving's variation is in it".to_owned());
+    let (said, source) = notes(view, &sources)?;
+    let known = Known { source, ..Known::from(estimate) }.noting([price]).noting(lower_bound).noting(open_ended).noting(once);
+    Ok(known.noting(per_run.notes).noting(said).noting(allocation_note(view)))
+}
+
+fn setup(usd: f64) -> Result<Dollars, Missing> {
+    if usd.is_finite() && usd >= 0.0 { Ok(Dollars(usd)) } else { Err(Missing::because(format!("C_setup is {usd} USD"))) }
+}

@@ -1,0 +1,72 @@
+//! The plan's prices applied to the records: what adaptation cost, what a request costs here and at the hosted model.
+
+use econ::{ApiPrice, Tariff};
+use record::EnergySource;
+use units::{Dollars, Missing, Seconds, Tokens};
+
+use crate::{
+    CellView,
+    energy::{self, Kind, Metered},
+    runs::{Run, completion, prompt},
+    serving_energy,
+    stage_energy::{planned, work},
+};
+
+/// What making the served weights cost.
+pub(crate) struct Training {
+    pub(crate) cost: Dollars,
+    pub(crate) sources: Vec<EnergySource>,
+}
+
+/// `C_train`: energy and machine time of adaptation, merge and quantisation, each metered as a whole. A stage that is shared with other
+/// variants counts in full: this is what the variant alone would have cost.
+pub(crate) fn training(view: &CellView) -> Result<Training, Missing> {
+    let tariff = tariff(view)?;
+    let mut training = Training { cost: Dollars(0.0), sources: Vec::new() };
+    for (name, stage) in planned(view) {
+        let work = work(stage.done(name)?, Kind::Gross).map_err(|why| Missing::because(format!("{name}: {why}")))?;
+        training.cost = training.cost + tariff.work(work.metered.energy, work.time);
+        training.sources.push(work.metered.source);
+    }
+    Ok(training)
+}
+
+/// A request of one run: what it cost here by use, and its energy's source.
+pub(crate) fn served(run: &Run, tariff: &Tariff) -> Result<(Dollars, EnergySource), Missing> {
+    let Metered { energy, source } = serving_energy::per_request(run, Kind::Gross)?;
+    let machine_time = Seconds(run.window()?.get() / run.answered()?.len() as f64);
+    Ok((econ::usage_cost(tariff, energy, machine_time), source))
+}
+
+/// Mean cost at the hosted model of the answered requests of one run, by their own token counts.
+pub(crate) fn hosted(run: &Run, price: &ApiPrice) -> Result<Dollars, Missing> {
+    let answered = run.answered()?;
+    let mut sum = Dollars(0.0);
+    for request in &answered {
+        sum = sum + price.cost(Tokens(prompt(request)?), Tokens(completion(request)?));
+    }
+    Ok(sum / answered.len() as f64)
+}
+
+/// The plan's tariff.
+pub(crate) fn tariff(view: &CellView) -> Result<Tariff, Missing> {
+    let prices = &view.plan().prices;
+    Tariff::new(prices.electricity_usd_per_kwh, prices.pue, prices.machine_usd_per_hour)
+        .map_err(|error| Missing::because(error.to_string()))
+}
+
+/// The plan's price of the hosted model.
+pub(crate) fn api_price(view: &CellView) -> Result<ApiPrice, Missing> {
+    let prices = &view.plan().prices;
+    ApiPrice::new(prices.api_input_usd_per_mtok, prices.api_output_usd_per_mtok).map_err(|error| Missing::because(error.to_string()))
+}
+
+/// What must be said of a cost here.
+pub(crate) fn notes(view: &CellView, sources: &[EnergySource]) -> Result<(Vec<String>, Option<EnergySource>), Missing> {
+    let source = energy::worst(sources.iter().copied())?;
+    let mut notes: Vec<String> = energy::note(source).into_iter().collect();
+    if !tariff(view)?.counts_machine_time() {
+        notes.push("energy alone: the plan gives the machine's time no price".into());
+    }
+    Ok((notes, source))
+}
