@@ -54,7 +54,7 @@ impl Bootstrap {
     /// Any statistic of one sample.
     ///
     /// # Errors
-    /// Too few resamples, or a statistic that is not finite on the sample or at an end of the interval.
+    /// Those of [`Self::groups`].
     pub fn one(&self, sample: &Sample, statistic: impl Fn(&[f64]) -> f64) -> Result<Estimate> {
         let values = sample.values();
         let mut drawn = Vec::with_capacity(values.len());
@@ -105,8 +105,8 @@ impl Bootstrap {
     /// belongs in one group. The estimate's n is that of the smallest group with more than one observation.
     ///
     /// # Errors
-    /// No group or an empty one, too few resamples, or a statistic that is not finite on the sample or at an end of the
-    /// interval.
+    /// No group or an empty one, too few resamples; [`Error::Undefined`] on the sample; [`Error::NoInterval`] where too many resamples
+    /// have no finite statistic.
     pub fn groups(&self, sizes: &[usize], mut statistic: impl FnMut(&[Vec<usize>]) -> f64) -> Result<Estimate> {
         if sizes.is_empty() || sizes.contains(&0) {
             return Err(Error::Empty);
@@ -117,7 +117,7 @@ impl Bootstrap {
         let whole: Vec<Vec<usize>> = sizes.iter().map(|&n| (0..n).collect()).collect();
         let value = statistic(&whole);
         if !value.is_finite() {
-            return Err(Error::Undefined { at: "on the sample" });
+            return Err(Error::Undefined);
         }
         let Some(n) = sizes.iter().copied().filter(|&n| n > 1).min() else {
             return Ok(Estimate::single(value));

@@ -36,12 +36,12 @@ pub enum Error {
         /// What was asked for.
         resamples: u32,
     },
-    /// The statistic has no finite value where one is needed, such as a ratio whose denominator is zero.
-    #[error("the statistic has no finite value {at}")]
-    Undefined {
-        /// On the sample itself, or at an end of its interval.
-        at: &'static str,
-    },
+    /// The statistic has no finite value, such as a ratio whose denominator is zero.
+    #[error("the statistic has no finite value")]
+    Undefined,
+    /// The statistic has a value, but its interval has no finite end: too many resamples have none.
+    #[error("the statistic's interval has no finite ends")]
+    NoInterval,
     /// More successes than trials, or no trial.
     #[error("{successes} successes of {trials} trials are not a proportion")]
     Proportion {
@@ -68,7 +68,7 @@ impl Error {
             Self::NotFinite { .. } => Some("leave failed observations out and count them as failures".into()),
             Self::Unpaired { .. } => Some("pair the samples by item id before comparing them".into()),
             Self::Resamples { .. } => Some("use at least 100 resamples; 10,000 are usual".into()),
-            Self::Undefined { .. } => Some("more observations, or a denominator away from zero, are needed".into()),
+            Self::Undefined | Self::NoInterval => Some("more observations, or a denominator away from zero, are needed".into()),
             Self::Probability { .. } | Self::Proportion { .. } | Self::NotPositive { .. } => None,
         }
     }

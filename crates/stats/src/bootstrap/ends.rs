@@ -56,7 +56,7 @@ pub(super) fn interval(replicates: Vec<f64>, (low, high): (f64, f64)) -> Result<
         quantile_sorted(&padded, level)
     };
     let ends = (end(low, f64::NEG_INFINITY), end(high, f64::INFINITY));
-    if ends.0.is_finite() && ends.1.is_finite() { Ok(ends) } else { Err(Error::Undefined { at: "at an end of its interval" }) }
+    if ends.0.is_finite() && ends.1.is_finite() { Ok(ends) } else { Err(Error::NoInterval) }
 }
 
 #[cfg(test)]

@@ -55,10 +55,10 @@ mod tests {
     #[test]
     fn a_zero_denominator_is_told() {
         let (a, zero) = (Sample::new([1.0, 2.0]).unwrap(), Sample::new([0.0, 0.0]).unwrap());
-        assert!(matches!(Bootstrap::bca(0).ratio_of_means_paired(&a, &zero), Err(Error::Undefined { .. })));
+        assert_eq!(Bootstrap::bca(0).ratio_of_means_paired(&a, &zero), Err(Error::Undefined));
         // One of two denominators zero: a quarter of the resamples divides by zero, so no upper end exists.
         let half = Sample::new([0.0, 1.0]).unwrap();
-        assert!(matches!(Bootstrap::bca(0).ratio_of_means_paired(&a, &half), Err(Error::Undefined { .. })));
+        assert_eq!(Bootstrap::bca(0).ratio_of_means_paired(&a, &half), Err(Error::NoInterval));
     }
 
     proptest! {
