@@ -133,6 +133,36 @@ mod tests {
         assert!((bits - 4.127).abs() < 0.002, "{bits} bits a weight");
     }
 
+    // bitsandbytes.json is written by crates/adapt/tests/fixtures/make_fixtures.py with bitsandbytes itself.
+    #[test]
+    fn codes_magnitudes_and_values_are_those_of_bitsandbytes() {
+        let reference: serde_json::Value = serde_json::from_str(include_str!("nf4/bitsandbytes.json")).unwrap();
+        let bytes = |key: &str| {
+            let hex = reference[key].as_str().unwrap();
+            (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect::<Vec<u8>>()
+        };
+        let floats = |key: &str| reference[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect::<Vec<f32>>();
+        let (rows, columns) = (reference["rows"].as_u64().unwrap() as usize, reference["columns"].as_u64().unwrap() as usize);
+        let value = |i: usize| {
+            let spread = 1.0 + (i / 64 * 37 % 101) as f64 / 25.0;
+            ((((i * 7919 + 13) % 10007) as f64 / 5003.5 - 1.0) * spread) as f32
+        };
+        let weight = Tensor::from_iter((0..rows * columns).map(value), &Device::Cpu).unwrap().reshape((rows, columns)).unwrap();
+        let nf4 = Nf4::quantise(&weight).unwrap();
+        assert_eq!(nf4.codes, bytes("codes"));
+        assert_eq!(nf4.scales.codes(), bytes("magnitudes"));
+        let close = |got: &[f32], expected: &[f32]| {
+            assert_eq!(got.len(), expected.len());
+            let far = got.iter().zip(expected).find(|(g, e)| (*g - *e).abs() > 1e-6 * e.abs().max(1.0));
+            assert!(far.is_none(), "{far:?}");
+        };
+        close(&code_book::dynamic_map(), &floats("map"));
+        close(nf4.scales.groups(), &floats("groups"));
+        let back = nf4.dequantise(DType::F32, &Device::Cpu).unwrap();
+        close(&back.get(0).unwrap().to_vec1().unwrap(), &floats("first_row"));
+        close(&back.get(rows - 1).unwrap().to_vec1().unwrap(), &floats("last_row"));
+    }
+
     #[test]
     fn widths_that_do_not_fill_a_block_or_a_byte_are_kept() {
         let weight = Tensor::from_slice(&wave(3 * 43), (3, 43), &Device::Cpu).unwrap();

@@ -33,6 +33,16 @@ impl Scales {
         self.map[usize::from(self.codes[block])] * self.groups[block / GROUP] + self.mean
     }
 
+    #[cfg(test)]
+    pub(super) fn codes(&self) -> &[u8] {
+        &self.codes
+    }
+
+    #[cfg(test)]
+    pub(super) fn groups(&self) -> &[f32] {
+        &self.groups
+    }
+
     /// Bytes held, without the map, which all weights share in kind.
     pub(super) fn bytes(&self) -> usize {
         self.codes.len() + 4 * self.groups.len() + 4
