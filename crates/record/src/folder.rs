@@ -249,7 +249,7 @@ impl RunFolder {
     /// # Errors
     /// Something cannot be removed.
     pub fn remove_leftovers(&self) -> Result<()> {
-        for folder in ["", RECORDS, ARTIFACTS, "requests", "power", "logs"] {
+        for folder in ["", RECORDS, ARTIFACTS, "requests", "power", "corpora", "logs"] {
             for path in list(&self.root.join(folder))? {
                 if atomic::is_temporary(&path) {
                     remove(&path)?;

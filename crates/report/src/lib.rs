@@ -1,1 +1,15 @@
-//! Tables and exports of the figures.
+//! Tables and exports of the figures. What is printed was computed by `metric` from the records of a run folder; nothing is
+//! computed here.
+
+mod csv;
+mod document;
+mod format;
+mod gather;
+mod grid;
+mod markdown;
+mod number;
+mod terminal;
+
+pub use document::{Better, CellFigures, Definition, Document, Failure, Figure, SCHEMA};
+pub use format::{Format, render};
+pub use gather::{Error, Result, read};

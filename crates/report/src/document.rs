@@ -1,0 +1,141 @@
+//! What a report says, apart from how it is printed: the one object of `--format json`, and what the other formats are made
+//! of. It holds figures that were computed elsewhere; nothing is computed here.
+
+use std::collections::BTreeMap;
+
+use record::Machine;
+use serde::{Deserialize, Serialize};
+use stats::{Estimate, Method};
+
+/// The version of the JSON report.
+pub const SCHEMA: &str = "edge-eval/report/1";
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The plan's name.
+    pub run: String,
+    /// The named method under which the figures were computed.
+    pub method: String,
+    /// Wall time of the run's start, nanoseconds since 1970 UTC.
+    pub started_wall_ns: u64,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What the figures mean, in the order tables show them.
+    pub definitions: Vec<Definition>,
+    /// One entry a variant, in plan order.
+    pub cells: Vec<CellFigures>,
+    /// Stages that did not finish.
+    pub failures: Vec<Failure>,
+}
+
+/// What one figure means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The key in [`CellFigures::metrics`], such as `n_break`.
+    pub name: String,
+    /// Unit, such as `requests`; empty for a ratio.
+    pub unit: String,
+    /// Which way is better.
+    pub better: Better,
+    /// Formula, in words.
+    pub definition: String,
+    /// Where the definition comes from.
+    pub source: String,
+}
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+/// The figures of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellFigures {
+    /// Model family.
+    pub family: String,
+    /// Model tier.
+    pub tier: String,
+    /// Task name.
+    pub task: String,
+    /// Strategy, such as `lora-int4`.
+    pub strategy: String,
+    /// Engine kind.
+    pub engine: String,
+    /// The mark that counts as the task's score.
+    pub mark: String,
+    /// Metric name -> figure.
+    pub metrics: BTreeMap<String, Figure>,
+}
+
+/// One figure: a value with its interval, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The point value; `null` exactly when `missing` is given.
+    pub value: Option<f64>,
+    /// Lower and upper end of the 95% interval; `null` for a single observation or an exact value.
+    pub ci95: Option<(f64, f64)>,
+    /// Independent observations behind it.
+    pub n: Option<usize>,
+    /// Unit of value and interval; empty for a ratio.
+    pub unit: String,
+    /// Why there is no value.
+    pub missing: Option<String>,
+    /// How the interval was made.
+    pub method: Option<Method>,
+    /// What it rests on, such as `modelled` or `nvml counter`.
+    pub source: Option<String>,
+    /// What a reader must know, such as that energy is modelled.
+    pub notes: Vec<String>,
+}
+
+impl Figure {
+    /// A figure as estimated. A value that is not finite is none.
+    pub fn known(estimate: &Estimate, unit: &str) -> Self {
+        if !estimate.value.is_finite() {
+            return Self::missing("the value is not a finite number", unit);
+        }
+        let ci95 = estimate.ci95.filter(|(low, high)| low.is_finite() && high.is_finite());
+        Self {
+            value: Some(estimate.value),
+            ci95,
+            n: Some(estimate.n),
+            unit: unit.to_owned(),
+            missing: None,
+            method: Some(estimate.method),
+            source: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// A figure that cannot be known.
+    pub fn missing(reason: impl Into<String>, unit: &str) -> Self {
+        let missing = Some(reason.into());
+        Self { value: None, ci95: None, n: None, unit: unit.to_owned(), missing, method: None, source: None, notes: Vec::new() }
+    }
+}
+
+/// A stage that did not finish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which stage of which cell, for people.
+    pub label: String,
+    /// What happened.
+    pub reason: String,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
+}
+
+impl CellFigures {
+    /// `LLaMA 1B`.
+    pub fn model(&self) -> String {
+        format!("{} {}", self.family, self.tier)
+    }
+}

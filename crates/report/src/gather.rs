@@ -1,0 +1,115 @@
+//! From a run folder to the document: the records are read here, the figures come from `metric`.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
+
+use metric::{Campaign, CellView, METHOD, METRICS, Metric};
+use record::{Detail, Manifest, Outcome, RunFolder, StageRecord};
+
+use crate::document::{Better, CellFigures, Definition, Document, Failure, Figure, SCHEMA};
+
+/// What can go wrong while a report is made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The run folder cannot be read.
+    #[error(transparent)]
+    Record(#[from] record::Error),
+    /// A document cannot be written as JSON.
+    #[error("cannot write the report as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// How to mend it, in one sentence.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Record(error) => error.hint(),
+            Self::Json(_) => None,
+        }
+    }
+}
+
+/// Every figure of a run, from its records. The run may still be going on: what has not run yet is missing.
+///
+/// # Errors
+/// The folder is no run folder, of another version, or holds a damaged file.
+pub fn read(run: &Path) -> Result<Document> {
+    let folder = RunFolder::open(run)?;
+    let manifest = folder.manifest()?;
+    let keys = keys(&manifest);
+    let of_plan = folder.records()?.into_iter().filter(|record| keys.contains(record.key.as_str()));
+    let records: HashMap<String, StageRecord> = of_plan.map(|record| (record.key.clone(), record)).collect();
+    let requests = |record: &StageRecord| match &record.detail {
+        Detail::Serve(facts) => folder.read_requests(&facts.requests_file),
+        _ => Ok(Vec::new()),
+    };
+    let campaign = Campaign::join(&manifest, |key| Ok::<_, record::Error>(records.get(key).cloned()), requests)?;
+    let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
+    failed.sort_by_key(|record| (record.order, &record.key));
+    Ok(Document {
+        schema: SCHEMA.into(),
+        run: manifest.plan.name.clone(),
+        method: METHOD.into(),
+        started_wall_ns: manifest.started_wall_ns,
+        machine: manifest.machine.clone(),
+        definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
+        cells: campaign.views().map(|view| cell(&view)).collect(),
+        failures: failed.into_iter().filter_map(failure).collect(),
+    })
+}
+
+/// The keys that the cells stand on; other records are of an earlier plan in the same folder.
+fn keys(manifest: &Manifest) -> BTreeSet<&str> {
+    manifest
+        .cells
+        .iter()
+        .flat_map(|cell| [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality].into_iter().flatten().chain(&cell.serve))
+        .map(String::as_str)
+        .collect()
+}
+
+fn definition(metric: &Metric) -> Definition {
+    Definition {
+        name: metric.name.into(),
+        unit: metric.unit.into(),
+        better: match metric.better {
+            metric::Better::Higher => Better::Higher,
+            metric::Better::Lower => Better::Lower,
+        },
+        definition: metric.definition.into(),
+        source: metric.source.into(),
+    }
+}
+
+fn cell(view: &CellView<'_>) -> CellFigures {
+    let cell = view.cell();
+    let figures = metric::figures(view).into_iter().map(|(metric, figure)| (metric.name.to_owned(), figure_of(metric, figure)));
+    CellFigures {
+        family: cell.family.clone(),
+        tier: cell.tier.clone(),
+        task: cell.task.clone(),
+        strategy: cell.strategy.name().into(),
+        engine: cell.engine.clone(),
+        mark: view.task().map_or_else(|_| String::new(), |task| task.primary.clone()),
+        metrics: figures.collect(),
+    }
+}
+
+fn figure_of(metric: &Metric, figure: metric::Figure) -> Figure {
+    let shown = match &figure.estimate {
+        Ok(estimate) => Figure::known(estimate, metric.unit),
+        Err(why) => Figure::missing(why.to_string(), metric.unit),
+    };
+    Figure { source: figure.source.map(|source| source.label().to_owned()), notes: figure.notes, ..shown }
+}
+
+fn failure(record: &StageRecord) -> Option<Failure> {
+    let Outcome::Failed { reason, last_lines } = &record.outcome else { return None };
+    let label = format!("{} {}", record.kind.name(), record.label);
+    Some(Failure { label, reason: reason.clone(), last_lines: last_lines.clone() })
+}

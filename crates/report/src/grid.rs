@@ -1,0 +1,234 @@
+//! The report as tables of text, before it is drawn: what the terminal and Markdown print alike. Missing figures are dashes
+//! that point to their numbered reasons; notes that hold for a whole column point from its head.
+
+use std::fmt::Write;
+
+use crate::{
+    document::{Better, CellFigures, Definition, Document, Figure},
+    number,
+};
+
+/// The five deployment metrics, which the first table shows.
+const FIVE: &[&str] = &["n_break", "ipw", "rho_sys", "c_tax", "q_ret"];
+/// The figure that the first table shows against the base model's.
+const SCORE: &str = "score";
+/// The base model's score, which has no column of its own.
+const SCORE_BASE: &str = "score_base";
+/// The strategy that is the base model as it is.
+const BASE: &str = "base-fp16";
+/// The figures behind the five, which the second table shows.
+const BEHIND: &[&str] =
+    &["ttft_ms", "itl_ms", "throughput_tok_s", "energy_per_request_j", "load_energy_j", "train_energy_j", "peak_memory_bytes"];
+/// Figures side by side in one of the further tables.
+const ABREAST: usize = 6;
+
+/// Tables and what stands under them.
+#[derive(Debug, Default)]
+pub(crate) struct Grid {
+    pub(crate) tables: Vec<Table>,
+    /// Reasons and notes; the first is number 1.
+    pub(crate) remarks: Vec<String>,
+    /// What each column means.
+    pub(crate) legend: Vec<String>,
+}
+
+/// One table. Rows of one group belong to one model, task and engine.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) title: &'static str,
+    pub(crate) head: Vec<Text>,
+    pub(crate) groups: Vec<Vec<Vec<Text>>>,
+}
+
+/// The text of one table cell: a line, and a finer one under it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text {
+    pub(crate) line: String,
+    pub(crate) under: String,
+}
+
+impl Text {
+    fn new(line: impl Into<String>, under: impl Into<String>) -> Self {
+        Self { line: line.into(), under: under.into() }
+    }
+}
+
+impl Grid {
+    /// The five metrics, and the main figures behind them.
+    pub(crate) fn main(document: &Document) -> Self {
+        let mut grid = Self::default();
+        grid.add(document, "Deployment metrics", &five(document));
+        grid.add(document, "What they rest on", &named(document, BEHIND));
+        grid
+    }
+
+    /// Every figure.
+    pub(crate) fn whole(document: &Document) -> Self {
+        let mut grid = Self::main(document);
+        let shown = |d: &Definition| [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str());
+        let further: Vec<&Definition> = document.definitions.iter().filter(|definition| !shown(definition)).collect();
+        for (i, columns) in further.chunks(ABREAST).enumerate() {
+            grid.add(document, if i == 0 { "Further figures" } else { "" }, columns);
+        }
+        grid
+    }
+
+    fn add(&mut self, document: &Document, title: &'static str, columns: &[&Definition]) {
+        self.table(title, columns, &groups(&document.cells));
+        self.legend.extend(columns.iter().map(|column| legend(column)));
+    }
+
+    fn table(&mut self, title: &'static str, columns: &[&Definition], groups: &[Vec<&CellFigures>]) {
+        let cells = || groups.iter().flatten().copied();
+        let shared: Vec<Shared> = columns.iter().map(|column| Shared::of(cells(), &column.name)).collect();
+        let mut head = vec![Text::new("model", "task"), Text::new("strategy", "engine")];
+        for (column, shared) in columns.iter().zip(&shared) {
+            head.push(Text::new(title_of(column).to_owned() + &self.marks(&shared.notes), under_title(column) + &count(shared.n)));
+        }
+        let mut rows = Vec::with_capacity(groups.len());
+        for group in groups {
+            let row = |(i, cell): (usize, &&CellFigures)| {
+                let mut row = vec![first_column(i, cell), Text::new(&cell.strategy, &cell.engine)];
+                for (column, shared) in columns.iter().zip(&shared) {
+                    row.push(self.figure(cell, column, shared));
+                }
+                row
+            };
+            rows.push(group.iter().enumerate().map(row).collect());
+        }
+        self.tables.push(Table { title, head, groups: rows });
+    }
+
+    fn figure(&mut self, cell: &CellFigures, column: &Definition, shared: &Shared) -> Text {
+        let Some(figure) = cell.metrics.get(&column.name) else { return Text::default() };
+        let known = |note: &&String| shared.notes.contains(note) || **note == mark_note(cell);
+        let own: Vec<String> = figure.notes.iter().filter(|note| !known(note)).cloned().collect();
+        let Some(value) = figure.value else {
+            let reason = figure.missing.clone().unwrap_or_else(|| "no reason was given".into());
+            let word = if is_never(figure) { "never" } else { "-" };
+            return Text::new(word.to_owned() + &self.marks(&[vec![reason], own].concat()), "");
+        };
+        let text = number::text(value, figure.ci95, &figure.unit);
+        let base = cell.metrics.get(SCORE_BASE).and_then(|base| base.value);
+        let line = match base {
+            Some(base) if column.name == SCORE && cell.strategy != BASE => {
+                format!("{} → {}", number::text(base, None, &figure.unit).value, text.value)
+            }
+            _ => text.value,
+        };
+        let n = if figure.n == shared.n { None } else { figure.n };
+        Text::new(line + &self.marks(&own), (text.interval.unwrap_or_default() + &count(n)).trim_start())
+    }
+
+    /// ` (1)(3)`: the numbers of these remarks, which are added when they are new.
+    fn marks(&mut self, remarks: &[String]) -> String {
+        let mut marks = String::new();
+        for remark in remarks {
+            let number = self.remarks.iter().position(|known| known == remark).unwrap_or_else(|| {
+                self.remarks.push(remark.clone());
+                self.remarks.len() - 1
+            });
+            marks += if marks.is_empty() { " " } else { "" };
+            let _ = write!(marks, "({})", number + 1);
+        }
+        marks
+    }
+}
+
+/// A break-even that does not come is an answer, not a gap.
+fn is_never(figure: &Figure) -> bool {
+    figure.missing.as_deref().is_some_and(|reason| reason.starts_with("never"))
+}
+
+/// Model and task stand in a group's first row only.
+fn first_column(row: usize, cell: &CellFigures) -> Text {
+    if row > 0 {
+        return Text::default();
+    }
+    let task = if cell.mark.is_empty() { cell.task.clone() } else { format!("{} ({})", cell.task, cell.mark) };
+    Text::new(cell.model(), task)
+}
+
+/// Which mark a score is of stands beside the task already.
+fn mark_note(cell: &CellFigures) -> String {
+    format!("mark: {}", cell.mark)
+}
+
+/// The figure's own name, or the paper's for its five.
+fn title_of(definition: &Definition) -> &str {
+    match definition.name.as_str() {
+        SCORE => "score, from base",
+        "n_break" => "N_break",
+        "ipw" => "IPW",
+        "rho_sys" => "ρ_sys",
+        "c_tax" => "C_tax",
+        "q_ret" => "Q_ret",
+        name => name,
+    }
+}
+
+fn five(document: &Document) -> Vec<&Definition> {
+    named(document, &[&[SCORE], FIVE].concat())
+}
+
+fn named<'a>(document: &'a Document, names: &[&str]) -> Vec<&'a Definition> {
+    names.iter().filter_map(|name| document.definitions.iter().find(|definition| definition.name == *name)).collect()
+}
+
+fn under_title(definition: &Definition) -> String {
+    let arrow = match definition.better {
+        Better::Higher => "↑",
+        Better::Lower => "↓",
+    };
+    format!("{} {arrow}", number::shown_unit(&definition.unit)).trim_start().to_owned()
+}
+
+fn legend(definition: &Definition) -> String {
+    let better = match definition.better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+    };
+    let Definition { definition: formula, source, .. } = definition;
+    format!("{}: {formula}; {better} is better ({source})", title_of(definition))
+}
+
+/// Cells of one model, task and engine together, in the order in which they first appear.
+fn groups(cells: &[CellFigures]) -> Vec<Vec<&CellFigures>> {
+    let mut groups: Vec<Vec<&CellFigures>> = Vec::new();
+    for cell in cells {
+        let name = |c: &CellFigures| (c.family.clone(), c.tier.clone(), c.task.clone(), c.engine.clone());
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| name(first) == name(cell))) {
+            Some(group) => group.push(cell),
+            None => groups.push(vec![cell]),
+        }
+    }
+    groups
+}
+
+/// What holds for a whole column, and so stands in its head.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The notes that every known figure has, when there are at least two of them.
+    notes: Vec<String>,
+    /// The commonest number of observations; a figure with another one says so itself.
+    n: Option<usize>,
+}
+
+impl Shared {
+    fn of<'a>(cells: impl Iterator<Item = &'a CellFigures>, name: &str) -> Self {
+        let known: Vec<&Figure> = cells.filter_map(|cell| cell.metrics.get(name)).filter(|figure| figure.value.is_some()).collect();
+        let times = |n: usize| known.iter().filter(|figure| figure.n == Some(n)).count();
+        let n = known.iter().filter_map(|figure| figure.n).max_by_key(|&n| (times(n), n));
+        let notes = match known.split_first() {
+            Some((first, rest)) if !rest.is_empty() => {
+                first.notes.iter().filter(|note| rest.iter().all(|figure| figure.notes.contains(note))).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { notes, n }
+    }
+}
+
+fn count(n: Option<usize>) -> String {
+    n.map_or_else(String::new, |n| format!(" n={n}"))
+}

@@ -1,0 +1,8 @@
+//! A report of hand-made figures in every format.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots so")]
+
+mod formats;
+mod run_folder;
+mod sample;

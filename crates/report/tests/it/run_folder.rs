@@ -1,0 +1,148 @@
+//! From a run folder to a report: what has run is there, what has not is missing with its reason.
+
+use std::path::Path;
+
+use plan::{Known, StageKind, keys::Digests};
+use record::{
+    CellEntry, Detail, Error as RecordError, LoadFacts, Machine, Manifest, MemoryPeak, Outcome, PageCache, Request, RunFolder, SCHEMA,
+    StageRecord,
+};
+use report::{Error, Format};
+use units::{Bytes, Nanos, Reading, Seconds};
+
+/// A manifest of the template plan: one model, one task, five strategies.
+fn manifest() -> Manifest {
+    let known = Known { tasks: vec!["rag"], engines: vec!["embedded"], meters: Vec::new(), marks: vec!["f1"] };
+    let plan = plan::parse(plan::template(), Path::new("/plans"), &known).unwrap();
+    let graph = plan.stages();
+    let some = || vec![Some("digest".to_owned())];
+    let digests = Digests { models: some(), train: some(), eval: some(), engines: vec!["1".into()] };
+    let keys: Vec<String> = graph.keys(&plan, &digests).into_iter().map(Option::unwrap).collect();
+    let key = |stage: usize| keys[stage].clone();
+    let entry = |(cell, of): (&plan::Cell, &plan::CellStages)| CellEntry {
+        cell: cell.clone(),
+        adapt: of.adapt.map(key),
+        merge: of.merge.map(key),
+        quantise: of.quantise.map(key),
+        serve: of.serve.iter().map(|&stage| key(stage)).collect(),
+        quality: Some(key(of.quality)),
+    };
+    let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
+    Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells }
+}
+
+fn record(kind: StageKind, key: &str, outcome: Outcome, detail: Detail) -> StageRecord {
+    StageRecord {
+        schema: SCHEMA.into(),
+        key: key.into(),
+        kind,
+        label: "Tiny 3M · rag".into(),
+        seed: 1,
+        order: 0,
+        command: Vec::new(),
+        outcome,
+        span: (Nanos(0), Nanos(4_000_000_000)),
+        duration: Seconds(4.0),
+        phases: Vec::new(),
+        energy: Vec::new(),
+        memory: MemoryPeak { resident: Reading::Known(Bytes(500_000_000)), gpu: Reading::missing("no GPU") },
+        artifact: None,
+        detail,
+    }
+}
+
+/// One served run of ten requests of 20 tokens each, in two seconds.
+fn served(folder: &RunFolder, key: &str) -> StageRecord {
+    let request = |i: u32| Request {
+        index: i,
+        due: Nanos(1_000_000_000),
+        sent: Nanos(1_000_000_000),
+        first_content: Some(Nanos(1_050_000_000)),
+        content_times: (0..20).map(|t| Nanos(1_050_000_000 + t * 10_000_000)).collect(),
+        end: Nanos(1_240_000_000),
+        prompt_tokens: Some(30),
+        completion_tokens: Some(20),
+        status: Some(200),
+        ..Request::default()
+    };
+    let requests_file = folder.write_requests(key, &(0..10).map(request).collect::<Vec<_>>()).unwrap();
+    let facts = LoadFacts {
+        concurrency: 1,
+        requests: 10,
+        warmup: 2,
+        forced_tokens: 20,
+        window: (Nanos(1_000_000_000), Nanos(3_000_000_000)),
+        page_cache: PageCache::Cold,
+        spawned: Nanos(0),
+        ready: Nanos(500_000_000),
+        first_token: Nanos(600_000_000),
+        weights_disk: Bytes(100_000_000),
+        weights_memory: Reading::Known(Bytes(100_000_000)),
+        requests_file,
+        power_file: None,
+    };
+    record(StageKind::Serve, key, Outcome::Done, Detail::Serve(facts))
+}
+
+#[test]
+fn what_ran_is_told_and_what_did_not_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = manifest();
+    let folder = RunFolder::create(dir.path(), &manifest).unwrap();
+    folder.put(&served(&folder, &manifest.cells[0].serve[0])).unwrap();
+    let died = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: vec!["out of memory".into()] };
+    folder.put(&record(StageKind::Adapt, manifest.cells[1].adapt.as_ref().unwrap(), died.clone(), Detail::Nothing)).unwrap();
+    folder.put(&record(StageKind::Adapt, "0123", died, Detail::Nothing)).unwrap();
+
+    let document = report::read(dir.path()).unwrap();
+    assert_eq!(document.cells.len(), 5);
+    let base = &document.cells[0];
+    assert_eq!((base.strategy.as_str(), base.mark.as_str()), ("base-fp16", "f1"));
+    assert_eq!(base.metrics["throughput_tok_s"].value, Some(100.0));
+    assert!(base.metrics["score"].missing.as_ref().unwrap().contains("has not run yet"));
+    assert!(base.metrics["energy_per_request_j"].missing.is_some(), "no energy was metered");
+    assert!(document.cells[1].metrics["train_energy_j"].missing.as_ref().unwrap().contains("killed by signal 9"));
+    assert_eq!(document.failures.len(), 1, "the other failure is of no stage of this plan");
+    assert_eq!(document.failures[0].last_lines, ["out of memory"]);
+    for format in Format::ALL {
+        let text = report::render(&document, *format).unwrap();
+        assert!(text.contains("qlora-int4") && text.ends_with('\n'), "{}", format.name());
+    }
+}
+
+/// The names that checks and readers of the JSON rely on.
+#[test]
+fn every_promised_figure_has_an_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    RunFolder::create(dir.path(), &manifest()).unwrap();
+    let document = report::read(dir.path()).unwrap();
+    let promised = [
+        "n_break",
+        "ipw",
+        "rho_sys",
+        "c_tax",
+        "q_ret",
+        "score",
+        "ttft_ms",
+        "itl_ms",
+        "throughput_tok_s",
+        "energy_per_request_j",
+        "train_energy_j",
+        "load_energy_j",
+        "peak_memory_bytes",
+    ];
+    for cell in &document.cells {
+        for name in promised {
+            let figure = cell.metrics.get(name).unwrap_or_else(|| panic!("no {name}"));
+            assert!(figure.value.is_none() && figure.missing.is_some(), "nothing has run, so {name} is missing");
+        }
+    }
+}
+
+#[test]
+fn no_run_folder_no_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = report::read(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::Record(RecordError::NotARun { .. })));
+    assert!(error.hint().is_some());
+}
