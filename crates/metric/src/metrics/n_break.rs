@@ -1,6 +1,7 @@
 //! Economic Break-Even: after how many requests the variant has paid for its making.
 
 use econ::{BreakEven, break_even};
+use plan::PriceSpec;
 use units::{Dollars, Missing};
 
 use super::{Better, Metric};
@@ -41,12 +42,19 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
     })?;
     let open_ended = (estimate.ci95.is_none() && api.len() > 1)
         .then(|| "the runs differ so much that it may never pay: the interval has no upper end".to_owned());
-    let lower_bound = (prices.setup_usd == 0.0).then(|| "C_setup is 0 in the plan: a lower bound".to_owned());
-    let price = format!("against {}, price of {} ({})", prices.api_name, prices.api_date, prices.api_source);
-    let once = (fixed.get() > 0.0).then(|| "what was spent once has no interval: only serving's variation is in it".to_owned());
     let (said, source) = notes(view, &sources)?;
-    let known = Known { source, ..Known::from(estimate) }.noting([price]).noting(lower_bound).noting(open_ended).noting(once);
+    let known = Known { source, ..Known::from(estimate) }.noting(assumptions(prices)).noting(open_ended);
     Ok(known.noting(per_run.notes).noting(said).noting(allocation_note(view)))
+}
+
+/// What the figure takes for granted.
+fn assumptions(prices: &PriceSpec) -> Vec<String> {
+    let mut said = vec![format!("against {}, price of {} ({})", prices.api_name, prices.api_date, prices.api_source)];
+    if prices.setup_usd == 0.0 {
+        said.push("C_setup is 0 in the plan: a lower bound".into());
+    }
+    said.push("making the weights was observed once: the interval is that of serving alone".into());
+    said
 }
 
 fn setup(usd: f64) -> Result<Dollars, Missing> {

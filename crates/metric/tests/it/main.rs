@@ -1,0 +1,8 @@
+//! Every figure from hand-made records, with its result worked out in the comments.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
+
+mod absent;
+mod figures;
+mod join;
+mod records;
