@@ -1,1 +1,20 @@
-//! Merging an adapter, and post-training quantisation to GGUF.
+//! What is done to a model between adaptation and serving: merging an adapter into its base, and post-training quantisation
+//! to GGUF. From files to files; nothing is trained or run here.
+
+mod adapter;
+mod base;
+mod error;
+mod merge;
+mod output;
+mod progress;
+mod quantise;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Result};
+pub use merge::{MergeJob, merge};
+pub use model::quant::Format;
+pub use progress::{Event, Facts, Observer, Silent};
+pub use quantise::{QuantiseJob, quantise};
