@@ -1,0 +1,323 @@
+//! The stage's process group as `/proc` shows it: who belongs to it, CPU time and memory.
+//!
+//! CPU time is the sum over threads of `schedstat` (nanoseconds) where that can be read, else `stat` (ticks of 10 ms). Both
+//! are floors: the kernel brings a running thread's time up to date at its own tick, so every reading carries the most that
+//! it can lack ([`CpuTime::lag`]). Processes that have ended keep what was last seen of them. A process that lives and ends
+//! between two samples is not seen; the kernel's own total, handed in at the end, holds it.
+
+mod proc;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use rustix::time::{ClockId, clock_getres};
+use units::{Bytes, Nanos, Seconds};
+
+use proc::{Stat, stat, thread_times};
+
+/// The processes of a stage: those whose process group this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessGroup {
+    /// Process group id: the leader's process id.
+    pub pgid: u32,
+}
+
+/// CPU time as a floor and the most that it lacks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CpuTime {
+    pub(crate) floor: Seconds,
+    pub(crate) lag: Seconds,
+}
+
+/// What the kernel measures in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kernel {
+    pub(crate) page: u64,
+    /// Unit of the times in `stat`.
+    pub(crate) user_tick: Seconds,
+    /// How often a running thread's time is brought up to date.
+    pub(crate) sched_tick: Seconds,
+    /// Processors that a stage can use.
+    pub(crate) cores: u32,
+}
+
+impl Kernel {
+    pub(crate) fn system() -> Self {
+        // The coarse clock advances at the scheduler's tick, so its resolution is the tick.
+        let coarse = clock_getres(ClockId::MonotonicCoarse);
+        let affinity = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count());
+        Self {
+            page: rustix::param::page_size() as u64,
+            user_tick: Seconds(1.0 / rustix::param::clock_ticks_per_second() as f64),
+            sched_tick: Seconds(coarse.tv_sec as f64 + coarse.tv_nsec as f64 / 1e9),
+            cores: affinity.max(1),
+        }
+    }
+}
+
+/// A group at one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GroupSample {
+    /// Living processes.
+    pub(crate) pids: Vec<u32>,
+    pub(crate) cpu: CpuTime,
+    /// Resident memory summed over the living ones.
+    pub(crate) resident: Bytes,
+    /// The highest high-water mark that the kernel keeps for one of them.
+    pub(crate) high_water: Bytes,
+    /// Processes seen so far, the ended ones among them.
+    pub(crate) ever: usize,
+}
+
+/// Follows one group.
+pub(crate) struct GroupReader {
+    proc: PathBuf,
+    kernel: Kernel,
+    group: ProcessGroup,
+    members: HashMap<Identity, Member>,
+    /// Processes known to belong to others: not looked at again until the next sweep.
+    others: HashSet<u32>,
+    until_sweep: u32,
+}
+
+/// A process id and its start time: ids are used again.
+type Identity = (u32, u64);
+
+#[derive(Default)]
+struct Member {
+    alive: bool,
+    cpu_floor: f64,
+    cpu_lag: f64,
+    resident: u64,
+    high_water: u64,
+    seen: Nanos,
+    thread_count: u32,
+    threads: HashMap<u32, f64>,
+    /// What threads that have ended were last seen with.
+    ended_threads: f64,
+    /// Threads have ended, or were too many to read, so the two above are not all of the time.
+    incomplete: bool,
+}
+
+/// Samples between two sweeps over all processes: an old id may have been given to a new process of the group.
+const SWEEP: u32 = 32;
+
+/// Most threads whose own times are read: reading hundreds would cost more than the precision is worth.
+const MOST_THREADS: u32 = 32;
+
+impl GroupReader {
+    pub(crate) fn new(proc: PathBuf, kernel: Kernel, group: ProcessGroup) -> Self {
+        Self { proc, kernel, group, members: HashMap::new(), others: HashSet::new(), until_sweep: 0 }
+    }
+
+    /// Reads the group; `at` is now.
+    pub(crate) fn read(&mut self, at: Nanos) -> GroupSample {
+        if self.until_sweep == 0 {
+            self.others.clear();
+            self.until_sweep = SWEEP;
+        }
+        self.until_sweep -= 1;
+        for pid in self.candidates() {
+            let Some(stat) = stat(&self.proc, pid) else { continue };
+            if stat.pgrp == self.group.pgid {
+                let kernel = self.kernel;
+                let member = self.members.entry((pid, stat.start)).or_default();
+                (member.alive, member.seen) = (true, at);
+                member.read(&self.proc, pid, &stat, kernel);
+            } else {
+                self.others.insert(pid);
+            }
+        }
+        for member in self.members.values_mut().filter(|member| member.alive && member.seen != at) {
+            member.end(at, self.kernel);
+        }
+        self.sum()
+    }
+
+    fn candidates(&self) -> Vec<u32> {
+        let Ok(entries) = std::fs::read_dir(&self.proc) else { return Vec::new() };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| !self.others.contains(pid)).collect()
+    }
+
+    fn sum(&self) -> GroupSample {
+        let living = || self.members.iter().filter(|(_, member)| member.alive);
+        let mut pids: Vec<u32> = living().map(|((pid, _), _)| *pid).collect();
+        pids.sort_unstable();
+        GroupSample {
+            pids,
+            cpu: CpuTime {
+                floor: self.members.values().map(|member| Seconds(member.cpu_floor)).sum(),
+                lag: self.members.values().map(|member| Seconds(member.cpu_lag)).sum(),
+            },
+            resident: living().map(|(_, member)| Bytes(member.resident)).sum(),
+            high_water: self.members.values().map(|member| Bytes(member.high_water)).max().unwrap_or_default(),
+            ever: self.members.len(),
+        }
+    }
+}
+
+impl Member {
+    fn read(&mut self, proc: &Path, pid: u32, stat: &Stat, kernel: Kernel) {
+        let now = if stat.threads <= MOST_THREADS { thread_times(proc, pid) } else { None };
+        self.incomplete |= now.is_none();
+        let running = now.map_or(f64::from(stat.threads), |now| {
+            self.take_threads(now.times);
+            now.running
+        });
+        let ticks = stat.ticks as f64 * kernel.user_tick.get();
+        let summed = self.threads.values().sum::<f64>() + self.ended_threads;
+        self.cpu_floor = self.cpu_floor.max(ticks).max(summed);
+        // A thread that is gone took what it used since it was last seen with it, but `stat` has that. There, user and system
+        // time are each cut to whole ticks.
+        let cut = if self.incomplete { ticks + 2.0 * kernel.user_tick.get() - self.cpu_floor } else { 0.0 };
+        self.cpu_lag = running.min(f64::from(kernel.cores)) * kernel.sched_tick.get() + cut.max(0.0);
+        self.thread_count = stat.threads;
+        self.resident = stat.resident_pages * kernel.page;
+        self.high_water = self.high_water.max(proc::high_water(proc, pid).unwrap_or(0)).max(self.resident);
+    }
+
+    fn take_threads(&mut self, times: HashMap<u32, f64>) {
+        for (_, last) in self.threads.extract_if(|thread, _| !times.contains_key(thread)) {
+            self.ended_threads += last;
+            self.incomplete = true;
+        }
+        self.threads.extend(times);
+    }
+
+    /// It is gone since the last sample, and may have run on all its threads until just now.
+    fn end(&mut self, at: Nanos, kernel: Kernel) {
+        self.alive = false;
+        self.cpu_lag += at.since(self.seen).get() * f64::from(self.thread_count.min(kernel.cores));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const KERNEL: Kernel = Kernel { page: 4096, user_tick: Seconds(0.01), sched_tick: Seconds(0.004), cores: 2 };
+
+    struct Process {
+        pid: u32,
+        pgrp: u32,
+        ticks: u64,
+        resident_pages: u64,
+        /// Thread id, state, nanoseconds; empty where `schedstat` cannot be read.
+        threads: &'static [(u32, char, u64)],
+    }
+
+    fn write(root: &Path, process: &Process) {
+        let Process { pid, pgrp, ticks, resident_pages, threads } = process;
+        let folder = root.join(pid.to_string());
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("task")).unwrap();
+        let count = threads.len().max(1);
+        let line = |state: char| {
+            format!("{pid} (a) b (c)) {state} 1 {pgrp} 1 0 -1 0 0 0 0 0 {ticks} 0 9 9 20 0 {count} 0 77 1000 {resident_pages} 0 0")
+        };
+        fs::write(folder.join("stat"), line('S')).unwrap();
+        fs::write(folder.join("status"), format!("Name:\ta\nVmHWM:\t   {} kB\n", resident_pages * 4 + 4)).unwrap();
+        for (thread, state, ns) in *threads {
+            let task = folder.join("task").join(thread.to_string());
+            fs::create_dir(&task).unwrap();
+            fs::write(task.join("schedstat"), format!("{ns} 5 6\n")).unwrap();
+            fs::write(task.join("stat"), line(*state)).unwrap();
+        }
+    }
+
+    fn reader(root: &Path) -> GroupReader {
+        GroupReader::new(root.into(), KERNEL, ProcessGroup { pgid: 10 })
+    }
+
+    fn close(found: Seconds, expected: f64) {
+        assert!((found.get() - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn only_the_group_is_summed() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("uptime"), "1 1").unwrap();
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 3, resident_pages: 2, threads: &[(10, 'S', 30_500_000)] });
+        write(root.path(), &Process { pid: 11, pgrp: 10, ticks: 1, resident_pages: 3, threads: &[(11, 'S', 10_000_000)] });
+        write(root.path(), &Process { pid: 12, pgrp: 12, ticks: 99, resident_pages: 99, threads: &[] });
+        let sample = reader(root.path()).read(Nanos(1));
+        assert_eq!((sample.pids, sample.resident, sample.ever), (vec![10, 11], Bytes(5 * 4096), 2));
+        assert_eq!(sample.high_water, Bytes(4 * 4096));
+        close(sample.cpu.floor, 0.0405);
+        close(sample.cpu.lag, 0.0);
+    }
+
+    #[test]
+    fn a_running_thread_may_lack_a_scheduler_tick() {
+        let root = tempfile::tempdir().unwrap();
+        let threads = &[(10, 'R', 1_000_000), (13, 'R', 1_000_000), (14, 'R', 1_000_000), (15, 'S', 1_000_000)];
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 0, resident_pages: 1, threads });
+        let cpu = reader(root.path()).read(Nanos(1)).cpu;
+        close(cpu.floor, 0.004);
+        // Three run, on two cores.
+        close(cpu.lag, 0.008);
+    }
+
+    #[test]
+    fn without_schedstat_the_ticks_are_taken_and_their_coarseness_told() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 5, resident_pages: 1, threads: &[] });
+        let cpu = reader(root.path()).read(Nanos(1)).cpu;
+        close(cpu.floor, 0.05);
+        close(cpu.lag, 0.02 + 0.004);
+    }
+
+    #[test]
+    fn what_an_ended_thread_or_process_used_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &Process { pid: 10, pgrp: 10, ticks: 2, resident_pages: 1, threads: &[(10, 'S', 7_000_000), (13, 'S', 14_000_000)] },
+        );
+        write(root.path(), &Process { pid: 11, pgrp: 10, ticks: 1, resident_pages: 50, threads: &[(11, 'S', 10_000_000)] });
+        let mut reader = reader(root.path());
+        close(reader.read(Nanos(1)).cpu.floor, 0.031);
+        fs::remove_dir_all(root.path().join("11")).unwrap();
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 2, resident_pages: 1, threads: &[(10, 'S', 8_000_000)] });
+        let sample = reader.read(Nanos(3_000_001));
+        assert_eq!((sample.pids, sample.resident, sample.ever), (vec![10], Bytes(4096), 2));
+        close(sample.cpu.floor, 0.032);
+        // The thread's time is in the process's ticks, to two of them; the process may have run for the 3 ms since.
+        close(sample.cpu.lag, (0.02 + 0.02 - 0.022) + 0.003);
+        assert_eq!(sample.high_water, Bytes(51 * 4096));
+    }
+
+    #[test]
+    fn an_id_given_to_a_new_process_is_another_process() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 0, resident_pages: 1, threads: &[(10, 'S', 5_000_000)] });
+        let mut reader = reader(root.path());
+        reader.read(Nanos(1));
+        let stat = fs::read_to_string(root.path().join("10/stat")).unwrap();
+        fs::write(root.path().join("10/stat"), stat.replace(" 77 ", " 78 ")).unwrap();
+        let sample = reader.read(Nanos(2));
+        assert_eq!(sample.ever, 2);
+        close(sample.cpu.floor, 0.01);
+    }
+
+    #[test]
+    fn a_group_that_is_gone_or_a_missing_proc_is_empty() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(reader(root.path()).read(Nanos(1)).pids, [0; 0]);
+        assert_eq!(reader(&root.path().join("none")).read(Nanos(1)).ever, 0);
+    }
+
+    #[test]
+    fn this_process_is_found_in_the_real_proc() {
+        let own = stat(Path::new("/proc"), std::process::id()).unwrap();
+        let mut reader = GroupReader::new("/proc".into(), Kernel::system(), ProcessGroup { pgid: own.pgrp });
+        let sample = reader.read(Nanos(1));
+        assert!(sample.pids.contains(&std::process::id()) && sample.resident > Bytes(100_000));
+        assert!(sample.high_water > Bytes(100_000) && sample.cpu.floor > Seconds(0.0));
+    }
+}

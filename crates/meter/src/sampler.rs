@@ -1,0 +1,159 @@
+//! A thread that reads the meter and the process group at every period, and at once when told that a window begins or ends.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use units::{Nanos, Seconds};
+
+use crate::{
+    Effort, Error, Meter, Metering, Places, ProcessGroup, Result, Trace,
+    group::{GroupReader, Kernel},
+};
+
+/// How often a GPU is asked who uses it and in what state it is.
+const SIGHT_PERIOD: Seconds = Seconds(1.0);
+
+/// A running sampler. Dropped without [`Sampler::stop`], it ends and what it saw is lost.
+pub struct Sampler {
+    orders: Sender<Order>,
+    thread: JoinHandle<Trace>,
+}
+
+enum Order {
+    Watch(ProcessGroup),
+    Mark,
+    Stop(Option<Seconds>),
+}
+
+impl Sampler {
+    /// Starts reading, before the stage: until [`Sampler::watch`] nothing of the stage runs, and the devices are idle. The
+    /// first reading has been taken when this returns.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(metering: Metering, places: &Places, interval: Duration) -> Result<Self> {
+        let (orders, inbox) = channel();
+        let mut watcher = Watcher::new(metering, places, Seconds(interval.as_secs_f64()), Kernel::system());
+        watcher.sample(Effort::Sight);
+        let thread =
+            std::thread::Builder::new().name("meter".to_owned()).spawn(move || watcher.run(&inbox, interval)).map_err(Error::Thread)?;
+        Ok(Self { orders, thread })
+    }
+
+    /// The stage has started as this process group.
+    pub fn watch(&self, group: ProcessGroup) {
+        self.order(Order::Watch(group));
+    }
+
+    /// A window begins or ends now: reads at once, so that its edge is known well. Returns without waiting for that.
+    pub fn mark(&self) {
+        self.order(Order::Mark);
+    }
+
+    /// Takes a last reading and ends. `total_cpu` is the kernel's own total of the ended stage (user and system time of the
+    /// leader and all children it waited for), which holds what lived between two samples.
+    pub fn stop(self, total_cpu: Option<Seconds>) -> Trace {
+        self.order(Order::Stop(total_cpu));
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn order(&self, order: Order) {
+        // The thread ends on Stop alone, so an order that finds no receiver follows a panic, which `stop` passes on.
+        let _ = self.orders.send(order);
+    }
+}
+
+/// What the thread does, without its thread and its clock's pace.
+struct Watcher {
+    meter: Option<Box<dyn Meter>>,
+    group: Option<GroupReader>,
+    places: Places,
+    kernel: Kernel,
+    /// Every process of the stage so far: one that has just ended may still be listed by a driver.
+    stage: Vec<u32>,
+    last_sight: Option<Nanos>,
+    trace: Trace,
+}
+
+impl Watcher {
+    fn new(metering: Metering, places: &Places, interval: Seconds, kernel: Kernel) -> Self {
+        let (meter, basis) = match metering {
+            Metering::By(meter) => {
+                let basis = meter.basis();
+                (Some(meter), Ok(basis))
+            }
+            Metering::Absent(why) => (None, Err(why)),
+        };
+        let trace = Trace::new(basis, interval, kernel.cores);
+        Self { meter, group: None, places: places.clone(), kernel, stage: Vec::new(), last_sight: None, trace }
+    }
+
+    fn run(mut self, inbox: &Receiver<Order>, interval: Duration) -> Trace {
+        let interval = interval.as_nanos().max(1_000_000) as u64;
+        let mut due = record::clock::now().get() + interval;
+        loop {
+            let left = due.saturating_sub(record::clock::now().get());
+            match inbox.recv_timeout(Duration::from_nanos(left)) {
+                Ok(Order::Watch(group)) => {
+                    self.watch(group);
+                    self.sample(Effort::Edge);
+                }
+                Ok(Order::Mark) => self.sample(Effort::Edge),
+                Ok(Order::Stop(total_cpu)) => return self.finish(total_cpu),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.sample(Effort::Quick);
+                    // A late sample does not make the next ones hurry.
+                    let now = record::clock::now().get();
+                    due = if due + interval > now { due + interval } else { now + interval };
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.trace,
+            }
+        }
+    }
+
+    fn watch(&mut self, group: ProcessGroup) {
+        self.group = Some(GroupReader::new(self.places.proc.clone(), self.kernel, group));
+    }
+
+    /// Reads the group first: it is cheap, and the edge of a window is now.
+    fn sample(&mut self, effort: Effort) {
+        let at = record::clock::now();
+        match &mut self.group {
+            None => self.trace.before_stage(at),
+            Some(group) => {
+                let sample = group.read(at);
+                self.trace.group(at, &sample);
+                let known = &mut self.stage;
+                known.extend(sample.pids);
+                known.sort_unstable();
+                known.dedup();
+            }
+        }
+        self.read_meter(at, effort);
+    }
+
+    fn read_meter(&mut self, at: Nanos, effort: Effort) {
+        let Some(meter) = &mut self.meter else { return };
+        let sight_is_due = self.last_sight.is_none_or(|last| at.since(last) >= SIGHT_PERIOD);
+        let effort = if sight_is_due { effort.max(Effort::Sight) } else { effort };
+        if effort >= Effort::Sight {
+            self.last_sight = Some(at);
+        }
+        self.trace.devices(meter.read(effort, &self.stage));
+    }
+
+    fn finish(mut self, total_cpu: Option<Seconds>) -> Trace {
+        match total_cpu {
+            None => self.sample(Effort::Edge),
+            Some(total) => {
+                let at = record::clock::now();
+                self.trace.total_cpu(at, total);
+                self.read_meter(at, Effort::Edge);
+            }
+        }
+        self.trace
+    }
+}

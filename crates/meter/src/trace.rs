@@ -1,0 +1,574 @@
+//! Everything a sampler saw, and what can be said of a part of it: windows, idle power, memory.
+//!
+//! An invalid window carries a stable code and no number.
+
+mod counter;
+mod cpu;
+mod curve;
+mod gpus;
+mod packages;
+
+use std::collections::BTreeMap;
+
+use record::{EnergySource, EnergyWindow, GpuState, MemoryPeak, PowerSample, Verdict};
+use units::{Bytes, Joules, Missing, Nanos, Reading, Seconds, Watts};
+
+use crate::{Basis, DeviceReading, Idle, group::GroupSample};
+use cpu::CpuCurve;
+
+/// The shortest window that a counter or a power sensor can tell anything of: sensors refresh every 100 ms, and their readings
+/// lag. (On an H200 counter and integral are 20% apart at 0.5 s, 3.5% at 2 s.)
+pub const MIN_WINDOW: Seconds = Seconds(2.0);
+
+/// How far counter and integral may be apart.
+pub const MAX_RESIDUAL: f64 = 0.05;
+
+/// How wrong the CPU time behind a modelled window may be at worst. As for measured windows; the stated power per core is
+/// hardly known better.
+pub const MAX_CPU_TIME_ERROR: f64 = 0.05;
+
+/// How many periods may lie between two samples before the sampler counts as starved.
+const MAX_PERIODS: f64 = 5.0;
+
+/// A gap that is never starvation: at a window's edge a GPU's counter is waited for that long at most.
+const MIN_GAP: Seconds = Seconds(0.5);
+
+/// What a sampler saw of one stage.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    basis: std::result::Result<Basis, Missing>,
+    interval: Seconds,
+    cpu: CpuCurve,
+    memory: Memory,
+    devices: BTreeMap<u32, Vec<DeviceReading>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    sampled: Bytes,
+    high_water: Bytes,
+    processes: usize,
+    gpu: Option<Bytes>,
+}
+
+/// The energy of a window that can be believed.
+#[derive(Clone, Debug, PartialEq)]
+struct Figure {
+    source: EnergySource,
+    gross: Joules,
+    residual: Option<f64>,
+    /// The devices that were summed.
+    devices: Vec<u32>,
+}
+
+/// Why a window cannot be believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
+    code: &'static str,
+    reason: String,
+}
+
+impl Fault {
+    fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+type Judged<T> = std::result::Result<T, Fault>;
+
+/// First and last instant.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: Nanos,
+    end: Nanos,
+}
+
+impl Span {
+    fn length(self) -> Seconds {
+        self.end.signed_since(self.start)
+    }
+
+    fn holds(self, at: Nanos) -> bool {
+        (self.start..=self.end).contains(&at)
+    }
+}
+
+impl Trace {
+    pub(crate) fn new(basis: std::result::Result<Basis, Missing>, interval: Seconds, cores: u32) -> Self {
+        Self { basis, interval, cpu: CpuCurve::new(cores), memory: Memory::default(), devices: BTreeMap::new() }
+    }
+
+    /// Nothing of the stage runs yet.
+    pub(crate) fn before_stage(&mut self, at: Nanos) {
+        self.cpu.push(at, Seconds(0.0), Seconds(0.0));
+    }
+
+    pub(crate) fn group(&mut self, at: Nanos, sample: &GroupSample) {
+        self.cpu.push(at, sample.cpu.floor, sample.cpu.lag);
+        self.memory.sampled = self.memory.sampled.max(sample.resident);
+        self.memory.high_water = self.memory.high_water.max(sample.high_water);
+        self.memory.processes = sample.ever;
+    }
+
+    /// The kernel's own total of the stage's CPU time, when it has ended.
+    pub(crate) fn total_cpu(&mut self, at: Nanos, total: Seconds) {
+        self.cpu.push(at, total, Seconds(0.0));
+    }
+
+    pub(crate) fn devices(&mut self, readings: Vec<DeviceReading>) {
+        let on_gpus = readings.iter().filter_map(|reading| reading.sight.as_ref()?.stage_memory);
+        let total: Option<Bytes> = on_gpus.fold(None, |sum, bytes| Some(sum.unwrap_or_default() + bytes));
+        self.memory.gpu = self.memory.gpu.max(total);
+        for reading in readings {
+            self.devices.entry(reading.device).or_default().push(reading);
+        }
+    }
+
+    /// The energy between two instants. `idle` is the devices' power with nothing running, from [`Trace::idle`].
+    pub fn window(&self, name: &str, start: Nanos, end: Nanos, idle: &Idle) -> EnergyWindow {
+        let span = Span { start, end };
+        let figure = self.figure(span);
+        let devices = figure.as_ref().map_or_else(|_| self.devices.keys().copied().collect(), |figure| figure.devices.clone());
+        let idle = match &self.basis {
+            Ok(Basis::CpuTime { .. }) => Reading::missing("the modelled meter knows no idle power"),
+            Ok(_) => idle.of(&devices),
+            Err(why) => Reading::Missing(why.clone()),
+        };
+        let gross: Reading<Joules> = figure.as_ref().map(|figure| figure.gross).map_err(|fault| Missing(fault.reason.clone())).into();
+        let net = net(&gross, &idle, span.length());
+        EnergyWindow {
+            name: name.to_owned(),
+            source: figure.as_ref().map_or_else(|_| self.source(), |figure| Some(figure.source)),
+            start,
+            end,
+            gross,
+            idle,
+            net,
+            cpu_time: self.cpu.between(span).map(|used| used.time).map_err(|fault| Missing(fault.reason)).into(),
+            samples: self.samples(span),
+            coverage: self.coverage(span),
+            residual: figure.as_ref().ok().and_then(|figure| figure.residual),
+            modelled_w_per_core: self.w_per_core().map(Watts::get),
+            gpus: if matches!(self.basis, Ok(Basis::Gpus)) { self.gpu_states(&devices, span) } else { Vec::new() },
+            verdict: match figure {
+                Ok(_) => Verdict::Valid,
+                Err(fault) => Verdict::Invalid { code: fault.code.to_owned(), reason: fault.reason },
+            },
+        }
+    }
+
+    /// Mean power of every device between two instants at which nothing of the stage ran.
+    pub fn idle(&self, start: Nanos, end: Nanos) -> Idle {
+        let span = Span { start, end };
+        let each = |device: u32| match self.basis {
+            Ok(Basis::Gpus) => gpus::idle(&self.devices[&device], span, self.longest_gap()),
+            Ok(Basis::Packages) => packages::idle(&self.devices[&device], span, self.longest_gap()),
+            _ => Err(Fault::new("no_meter", "there is no device whose idle power could be measured")),
+        };
+        if self.devices.is_empty() {
+            return Idle::missing("there is no device whose idle power could be measured");
+        }
+        let all: Judged<BTreeMap<u32, Watts>> = self.devices.keys().map(|device| Ok((*device, each(*device)?))).collect();
+        Idle(all.map_err(|fault| Missing(format!("idle power: {}", fault.reason))).into())
+    }
+
+    /// Highest memory of the process group. Resident memory is the sampled sum; for a single process it is the kernel's own
+    /// high-water mark, which no sampling misses.
+    pub fn memory(&self) -> MemoryPeak {
+        let Memory { sampled, high_water, processes, gpu } = self.memory;
+        let resident = match processes {
+            0 => Reading::missing("no process of the group was seen"),
+            _ => Reading::Known(sampled.max(high_water)),
+        };
+        let no_gpu = || match self.basis {
+            Ok(Basis::Gpus) => Reading::missing("no GPU told of memory that the stage held"),
+            _ => Reading::missing("no GPU was metered"),
+        };
+        MemoryPeak { resident, gpu: gpu.map_or_else(no_gpu, Reading::Known) }
+    }
+
+    /// Power over time: as sampled for GPUs; for packages and the model the mean since the sample before.
+    pub fn power(&self) -> Vec<PowerSample> {
+        let mut samples: Vec<PowerSample> = match self.basis {
+            Ok(Basis::Gpus) => self.devices.iter().flat_map(|(device, readings)| gpus::power(*device, readings)).collect(),
+            Ok(Basis::Packages) => self.devices.iter().flat_map(|(device, readings)| packages::power(*device, readings)).collect(),
+            Ok(Basis::CpuTime { w_per_core }) => self.cpu.power(w_per_core),
+            Err(_) => Vec::new(),
+        };
+        samples.sort_by_key(|sample| (sample.at, sample.device));
+        samples
+    }
+
+    fn figure(&self, span: Span) -> Judged<Figure> {
+        let basis = self.basis.as_ref().map_err(|why| Fault::new("no_meter", why.0.clone()))?;
+        if span.length() <= Seconds(0.0) {
+            return Err(Fault::new("empty_window", "the window ends before it begins"));
+        }
+        match basis {
+            Basis::CpuTime { w_per_core } => self.modelled(span, *w_per_core),
+            Basis::Packages => {
+                long_enough(span)?;
+                packages::figure(&self.devices, span, self.longest_gap())
+            }
+            Basis::Gpus => {
+                long_enough(span)?;
+                gpus::figure(&self.devices, span, self.longest_gap())
+            }
+        }
+    }
+
+    fn modelled(&self, span: Span, w_per_core: Watts) -> Judged<Figure> {
+        let used = self.cpu.between(span)?;
+        if used.error.get() > MAX_CPU_TIME_ERROR * used.time.get() || used.time <= Seconds(0.0) {
+            let reason = format!(
+                "{:.1} ms of CPU time are known to {:.1} ms only, more than {:.0}%",
+                used.time.get() * 1e3,
+                used.error.get() * 1e3,
+                MAX_CPU_TIME_ERROR * 100.0
+            );
+            return Err(Fault::new("cpu_time_too_coarse", reason));
+        }
+        Ok(Figure { source: EnergySource::Modelled, gross: w_per_core * used.time, residual: None, devices: vec![0] })
+    }
+
+    fn source(&self) -> Option<EnergySource> {
+        match self.basis {
+            Ok(Basis::Gpus) => Some(EnergySource::NvmlPower),
+            Ok(Basis::Packages) => Some(EnergySource::Rapl),
+            Ok(Basis::CpuTime { .. }) => Some(EnergySource::Modelled),
+            Err(_) => None,
+        }
+    }
+
+    fn w_per_core(&self) -> Option<Watts> {
+        match self.basis {
+            Ok(Basis::CpuTime { w_per_core }) => Some(w_per_core),
+            _ => None,
+        }
+    }
+
+    fn longest_gap(&self) -> Seconds {
+        let periods = self.interval * MAX_PERIODS;
+        if periods > MIN_GAP { periods } else { MIN_GAP }
+    }
+
+    /// Instants at which something that energy rests on was read.
+    fn instants(&self) -> Vec<Nanos> {
+        match self.devices.values().next() {
+            Some(readings) => readings.iter().map(|reading| reading.at).collect(),
+            None => self.cpu.instants(),
+        }
+    }
+
+    fn samples(&self, span: Span) -> u32 {
+        self.instants().into_iter().filter(|at| span.holds(*at)).count() as u32
+    }
+
+    fn coverage(&self, span: Span) -> Option<f64> {
+        let instants = self.instants();
+        let (first, last) = (*instants.first()?, *instants.last()?);
+        let covered = span.end.min(last).signed_since(span.start.max(first)).get().max(0.0);
+        (span.length() > Seconds(0.0)).then(|| covered / span.length().get())
+    }
+
+    fn gpu_states(&self, devices: &[u32], span: Span) -> Vec<GpuState> {
+        devices.iter().filter_map(|device| Some(gpus::state(*device, self.devices.get(device)?, span))).collect()
+    }
+}
+
+fn net(gross: &Reading<Joules>, idle: &Reading<Watts>, length: Seconds) -> Reading<Joules> {
+    let less = || Ok(*gross.known()? - *idle.known()? * length);
+    less().into()
+}
+
+fn long_enough(span: Span) -> Judged<()> {
+    let length = span.length();
+    if length >= MIN_WINDOW {
+        return Ok(());
+    }
+    Err(Fault::new("window_too_short", format!("{:.2} s are under {:.0} s: repeat the work", length.get(), MIN_WINDOW.get())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Sight,
+        group::{CpuTime, GroupSample},
+    };
+
+    fn s(seconds: f64) -> Nanos {
+        Nanos((seconds * 1e9).round() as u64)
+    }
+
+    fn trace(basis: Basis) -> Trace {
+        Trace::new(Ok(basis), Seconds(0.1), 2)
+    }
+
+    fn code(window: &EnergyWindow) -> &str {
+        match &window.verdict {
+            Verdict::Valid => "valid",
+            Verdict::Invalid { code, .. } => code,
+        }
+    }
+
+    fn invalid(window: &EnergyWindow, expected: &str) {
+        assert_eq!(code(window), expected, "{window:?}");
+        assert!(window.gross.known().is_err() && window.net.known().is_err(), "an invalid window has no number");
+    }
+
+    fn valid(window: &EnergyWindow, gross: f64) {
+        assert_eq!(window.verdict, Verdict::Valid);
+        let found = window.gross.known().unwrap().get();
+        assert!((found - gross).abs() < 1e-6, "{found} is not {gross}");
+    }
+
+    const STAGE: u32 = 7;
+
+    fn held() -> Sight {
+        Sight { name: "gpu".to_owned(), stage_pids: vec![STAGE], temperature_c: Some(50), ..Sight::default() }
+    }
+
+    /// Ten seconds of one GPU at 200 W from 10 s on, a sample every 0.1 s, the counter at both ends and in the middle.
+    fn gpu() -> Vec<DeviceReading> {
+        let mut readings: Vec<DeviceReading> = (0..=100)
+            .map(|tick| DeviceReading { power: Some(Watts(200.0)), ..DeviceReading::at(0, s(10.0 + f64::from(tick) * 0.1)) })
+            .collect();
+        for (tick, reading) in readings.iter_mut().enumerate() {
+            if tick % 10 == 0 {
+                reading.sight = Some(held());
+            }
+            if tick % 50 == 2 || tick == 100 {
+                reading.counter_uj = Some(1_000_000 + tick as u64 * 20_000_000);
+            }
+        }
+        readings
+    }
+
+    fn on_gpu(readings: Vec<DeviceReading>) -> EnergyWindow {
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(readings);
+        trace.window("stage", s(10.0), s(20.0), &Idle(Reading::Known([(0, Watts(70.0))].into())))
+    }
+
+    fn changed(change: impl FnOnce(&mut Vec<DeviceReading>)) -> EnergyWindow {
+        let mut readings = gpu();
+        change(&mut readings);
+        on_gpu(readings)
+    }
+
+    #[test]
+    fn a_steady_gpu_is_counted_between_ticks_and_integrated_beyond_them() {
+        let window = on_gpu(gpu());
+        valid(&window, 2000.0);
+        assert_eq!((window.source, window.samples, window.coverage), (Some(EnergySource::NvmlCounter), 101, Some(1.0)));
+        assert!(window.residual.unwrap().abs() < 1e-9);
+        assert!((window.net.known().unwrap().get() - 1300.0).abs() < 1e-6);
+        assert_eq!((window.gpus.len(), window.gpus[0].temperature_c), (1, Some(50)));
+    }
+
+    #[test]
+    fn without_a_counter_power_alone_is_integrated_and_said_so() {
+        let window = changed(|readings| readings.iter_mut().for_each(|reading| reading.counter_uj = None));
+        valid(&window, 2000.0);
+        assert_eq!((window.source, window.residual), (Some(EnergySource::NvmlPower), None));
+    }
+
+    #[test]
+    fn a_counter_that_disappears_leaves_the_integral() {
+        let window = changed(|readings| readings[60..].iter_mut().for_each(|reading| reading.counter_uj = None));
+        valid(&window, 2000.0);
+        assert_eq!(window.source, Some(EnergySource::NvmlPower));
+    }
+
+    #[test]
+    fn faults_of_the_counter() {
+        invalid(&changed(|readings| readings[100].counter_uj = readings[2].counter_uj), "counter_stuck");
+        invalid(&changed(|readings| readings[100].counter_uj = Some(5)), "counter_backwards");
+        invalid(&changed(|readings| readings[100].counter_uj = readings[100].counter_uj.map(|uj| uj + 110_000_000)), "residual");
+        let within = changed(|readings| readings[100].counter_uj = readings[100].counter_uj.map(|uj| uj - 90_000_000));
+        assert_eq!(within.verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn faults_of_the_company() {
+        let foreign = changed(|readings| readings[40].sight.as_mut().unwrap().foreign_pids = vec![99]);
+        invalid(&foreign, "foreign_process");
+        assert_eq!(foreign.gpus[0].foreign_pids, [99]);
+        invalid(&changed(|readings| readings[0].sight.as_mut().unwrap().partitioned = true), "mig");
+        let without = |readings: &mut Vec<DeviceReading>| readings.iter_mut().for_each(|reading| reading.sight = None);
+        invalid(&changed(without), "gpu_not_held");
+    }
+
+    #[test]
+    fn faults_of_the_sampling() {
+        invalid(&changed(|readings| drop(readings.drain(50..56))), "sampler_starved");
+        invalid(&changed(|readings| drop(readings.drain(..3))), "not_spanned");
+        invalid(&changed(|readings| readings.truncate(98)), "not_spanned");
+        let lost = changed(|readings| readings[30] = DeviceReading { fault: Some("lost".to_owned()), ..DeviceReading::at(0, s(13.0)) });
+        invalid(&lost, "device_lost");
+        invalid(&on_gpu(Vec::new()), "gpu_not_held");
+    }
+
+    #[test]
+    fn a_gpu_that_the_stage_does_not_hold_is_not_counted() {
+        let other = gpu().into_iter().map(|reading| DeviceReading {
+            device: 1,
+            sight: reading.sight.map(|_| Sight { foreign_pids: vec![99], ..Sight::default() }),
+            ..reading
+        });
+        let window = on_gpu(gpu().into_iter().chain(other).collect());
+        valid(&window, 2000.0);
+        assert_eq!(window.gpus.len(), 1);
+    }
+
+    #[test]
+    fn a_short_window_of_a_sensor_is_refused() {
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(gpu());
+        let idle = Idle::missing("not asked");
+        invalid(&trace.window("load", s(12.0), s(13.9), &idle), "window_too_short");
+        invalid(&trace.window("load", s(13.0), s(12.0), &idle), "empty_window");
+        let window = trace.window("load", s(12.0), s(14.0), &idle);
+        valid(&window, 400.0);
+        assert_eq!(window.net, Reading::missing("not asked"));
+    }
+
+    #[test]
+    fn idle_power_is_the_mean_before_the_stage() {
+        let mut trace = trace(Basis::Gpus);
+        let alone = gpu().into_iter().map(|reading| DeviceReading { sight: reading.sight.map(|_| Sight::default()), ..reading });
+        trace.devices(alone.collect());
+        let Idle(Reading::Known(idle)) = trace.idle(s(10.0), s(11.0)) else { panic!("it is missing") };
+        assert!((idle[&0].get() - 200.0).abs() < 1e-9);
+        assert!(trace.idle(s(10.0), s(10.0)).0.known().is_err());
+        assert!(trace.idle(s(9.0), s(11.0)).0.known().is_err());
+    }
+
+    #[test]
+    fn a_gpu_in_use_has_no_idle_power() {
+        let mut trace = trace(Basis::Gpus);
+        let used = gpu()
+            .into_iter()
+            .map(|reading| DeviceReading { sight: reading.sight.map(|_| Sight { foreign_pids: vec![99], ..Sight::default() }), ..reading });
+        trace.devices(used.collect());
+        assert!(trace.idle(s(10.0), s(12.0)).0.known().unwrap_err().0.contains("99"));
+    }
+
+    /// Four seconds of one package at 50 W whose counter wraps at 300 J, from 250 J on.
+    fn package() -> Vec<DeviceReading> {
+        let reading = |tick: u64| DeviceReading {
+            counter_uj: Some((250_000_000 + tick * 5_000_000) % 300_000_000),
+            counter_range_uj: Some(299_999_999),
+            ..DeviceReading::at(0, s(tick as f64 * 0.1))
+        };
+        (0..=40).map(reading).collect()
+    }
+
+    fn on_package(readings: Vec<DeviceReading>, start: f64, end: f64) -> EnergyWindow {
+        let mut trace = trace(Basis::Packages);
+        trace.devices(readings);
+        trace.window("stage", s(start), s(end), &Idle(Reading::Known([(0, Watts(10.0))].into())))
+    }
+
+    #[test]
+    fn a_package_is_counted_across_a_wrap_and_between_samples() {
+        let window = on_package(package(), 0.55, 3.05);
+        valid(&window, 125.0);
+        assert_eq!((window.source, window.residual), (Some(EnergySource::Rapl), None));
+        assert!((window.net.known().unwrap().get() - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn faults_of_a_package() {
+        let stuck = package().into_iter().map(|reading| DeviceReading { counter_uj: Some(5), ..reading });
+        invalid(&on_package(stuck.collect(), 0.0, 4.0), "counter_stuck");
+        let mut backwards = package();
+        backwards[5].counter_uj = Some(1);
+        invalid(&on_package(backwards, 0.0, 4.0), "counter_backwards");
+        let mut before = package();
+        before[1].counter_uj = Some(1);
+        assert_eq!(on_package(before, 1.0, 4.0).verdict, Verdict::Valid);
+        let mut lost = package();
+        lost[5] = DeviceReading { fault: Some("gone".to_owned()), ..DeviceReading::at(0, s(0.5)) };
+        invalid(&on_package(lost, 0.0, 4.0), "device_lost");
+        let starved = package().into_iter().step_by(8).collect();
+        invalid(&on_package(starved, 0.0, 4.0), "sampler_starved");
+        invalid(&on_package(package(), 0.0, 4.1), "not_spanned");
+        invalid(&on_package(package(), 0.0, 1.9), "window_too_short");
+        invalid(&on_package(Vec::new(), 0.0, 4.0), "not_spanned");
+    }
+
+    fn group(cpu: f64, lag: f64, resident: u64) -> GroupSample {
+        GroupSample {
+            pids: vec![STAGE],
+            cpu: CpuTime { floor: Seconds(cpu), lag: Seconds(lag) },
+            resident: Bytes(resident),
+            high_water: Bytes(resident + 1),
+            ever: 1,
+        }
+    }
+
+    #[test]
+    fn the_model_is_cpu_time_times_the_stated_power_and_knows_no_idle() {
+        let mut trace = trace(Basis::CpuTime { w_per_core: Watts(8.0) });
+        trace.before_stage(s(0.0));
+        trace.group(s(0.1), &group(0.1, 0.004, 500));
+        trace.total_cpu(s(0.2), Seconds(0.25));
+        let window = trace.window("stage", s(0.0), s(0.2), &Idle(Reading::Known([(0, Watts(1.0))].into())));
+        valid(&window, 2.0);
+        assert_eq!((window.source, window.modelled_w_per_core), (Some(EnergySource::Modelled), Some(8.0)));
+        assert!(window.idle.known().is_err() && window.net.known().is_err());
+        assert_eq!(window.cpu_time, Reading::Known(Seconds(0.25)));
+        assert_eq!((window.samples, window.coverage), (3, Some(1.0)));
+        assert_eq!(trace.power().len(), 2);
+        assert!((trace.power()[1].power.get() - 12.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_model_of_too_little_cpu_time_is_refused() {
+        let mut trace = trace(Basis::CpuTime { w_per_core: Watts(8.0) });
+        trace.before_stage(s(0.0));
+        trace.group(s(0.1), &group(0.01, 0.004, 500));
+        let idle = Idle::missing("none");
+        invalid(&trace.window("load", s(0.0), s(0.1), &idle), "cpu_time_too_coarse");
+        invalid(&trace.window("load", s(0.0), s(0.2), &idle), "not_spanned");
+    }
+
+    #[test]
+    fn a_stage_that_used_no_cpu_is_not_zero_joules() {
+        let mut trace = trace(Basis::CpuTime { w_per_core: Watts(8.0) });
+        trace.before_stage(s(0.0));
+        trace.before_stage(s(5.0));
+        invalid(&trace.window("stage", s(0.0), s(5.0), &Idle::missing("none")), "cpu_time_too_coarse");
+    }
+
+    #[test]
+    fn without_a_meter_time_and_memory_remain() {
+        let mut trace = Trace::new(Err(Missing::because("rapl: not there")), Seconds(0.1), 2);
+        trace.before_stage(s(0.0));
+        trace.group(s(0.1), &group(0.1, 0.0, 500));
+        let window = trace.window("stage", s(0.0), s(0.1), &Idle::missing("none"));
+        invalid(&window, "no_meter");
+        assert_eq!((window.source, &window.cpu_time), (None, &Reading::Known(Seconds(0.1))));
+        assert_eq!(window.gross, Reading::missing("rapl: not there"));
+        assert_eq!(trace.memory().resident, Reading::Known(Bytes(501)));
+        assert!(trace.power().is_empty());
+    }
+
+    #[test]
+    fn peak_memory_is_the_sampled_sum_or_the_kernels_own_mark() {
+        let mut trace = trace(Basis::Gpus);
+        assert!(trace.memory().resident.known().is_err() && trace.memory().gpu.known().is_err());
+        trace.group(s(0.1), &group(0.1, 0.0, 500));
+        trace.group(s(0.2), &GroupSample { resident: Bytes(900), high_water: Bytes(600), ever: 2, ..group(0.1, 0.0, 0) });
+        trace.group(s(0.3), &group(0.1, 0.0, 400));
+        let sight = |bytes| Some(Sight { stage_memory: Some(Bytes(bytes)), ..held() });
+        trace.devices(vec![
+            DeviceReading { sight: sight(5), ..DeviceReading::at(0, s(0.1)) },
+            DeviceReading { sight: sight(6), ..DeviceReading::at(1, s(0.1)) },
+        ]);
+        trace.devices(vec![DeviceReading { sight: sight(9), ..DeviceReading::at(0, s(0.2)) }]);
+        assert_eq!(trace.memory(), MemoryPeak { resident: Reading::Known(Bytes(900)), gpu: Reading::Known(Bytes(11)) });
+    }
+}

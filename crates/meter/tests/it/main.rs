@@ -1,0 +1,75 @@
+//! The sampler over this machine's own `/proc`, with a meter that replays.
+
+use std::{os::unix::process::CommandExt, process::Command, time::Duration};
+
+use meter::{Basis, DeviceReading, Effort, Idle, Meter, Metering, Places, ProcessGroup, Sampler, measure_idle};
+use record::{Verdict, clock};
+use units::{Bytes, Missing, Reading, Seconds, Watts};
+
+/// A package whose counter rises by one joule a read.
+struct Replay(u64);
+
+impl Meter for Replay {
+    fn basis(&self) -> Basis {
+        Basis::Packages
+    }
+
+    fn read(&mut self, _effort: Effort, _stage: &[u32]) -> Vec<DeviceReading> {
+        self.0 += 1_000_000;
+        vec![DeviceReading { counter_uj: Some(self.0), ..DeviceReading::at(0, clock::now()) }]
+    }
+}
+
+/// A period longer than any test, so that only orders are sampled.
+const NEVER: Duration = Duration::from_secs(3600);
+
+fn absent() -> Metering {
+    Metering::Absent(Missing::because("none asked for"))
+}
+
+#[test]
+fn a_real_process_group_is_followed_to_its_end() {
+    let sampler = Sampler::start(absent(), &Places::system(), Duration::from_millis(5)).unwrap();
+    let start = clock::now();
+    let mut child = Command::new("sh").args(["-c", "read x"]).process_group(0).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    sampler.watch(ProcessGroup { pgid: child.id() });
+    sampler.mark();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let end = clock::now();
+    let trace = sampler.stop(Some(Seconds(0.25)));
+    let window = trace.window("stage", start, end, &Idle::missing("none asked for"));
+    assert!(matches!(&window.verdict, Verdict::Invalid { code, .. } if code == "no_meter"));
+    assert!(window.cpu_time.known().unwrap() <= &Seconds(0.25));
+    assert!(window.samples >= 2, "{window:?}");
+    assert!(trace.memory().resident.known().unwrap() > &Bytes(100_000));
+}
+
+#[test]
+fn a_mark_reads_at_once_whatever_the_period() {
+    let sampler = Sampler::start(Metering::By(Box::new(Replay(0))), &Places::system(), NEVER).unwrap();
+    sampler.watch(ProcessGroup { pgid: std::process::id() });
+    sampler.mark();
+    sampler.mark();
+    let trace = sampler.stop(None);
+    // Start, watch, two marks, stop: four steps of one joule between them.
+    assert_eq!(trace.power().len(), 4);
+}
+
+#[test]
+fn a_dropped_sampler_ends_its_thread() {
+    let sampler = Sampler::start(absent(), &Places::system(), NEVER).unwrap();
+    drop(sampler);
+}
+
+#[test]
+fn idle_power_needs_a_device() {
+    let idle = measure_idle(absent(), &Places::system(), NEVER, Duration::ZERO).unwrap();
+    assert!(idle.0.known().is_err());
+    let Idle(Reading::Known(idle)) =
+        measure_idle(Metering::By(Box::new(Replay(0))), &Places::system(), Duration::from_millis(2), Duration::from_millis(10)).unwrap()
+    else {
+        panic!("it is missing")
+    };
+    assert!(idle[&0] > Watts(0.0));
+}
