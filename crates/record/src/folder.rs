@@ -21,11 +21,11 @@ use std::{
 };
 
 use plan::StageKind;
-use serde::de::DeserializeOwned;
 
 use crate::{
-    Artifact, Manifest, Outcome, PowerSample, Request, SCHEMA, StageRecord, atomic, digest_path,
+    Artifact, Manifest, Outcome, PowerSample, Request, StageRecord, atomic, digest_path,
     error::{Error, Result},
+    json,
     lock::LOCK_FILE,
     table,
 };
@@ -33,8 +33,6 @@ use crate::{
 const MANIFEST: &str = "run.json";
 const RECORDS: &str = "records";
 const ARTIFACTS: &str = "artifacts";
-/// Largest JSON file read, in bytes; a scored pass of a million items stays below it.
-const LARGEST_JSON: u64 = 1 << 30;
 
 /// A run folder of this version.
 #[derive(Clone, Debug)]
@@ -68,7 +66,7 @@ impl RunFolder {
             return Err(Error::NotARun { path: root.to_owned() });
         }
         let folder = Self { root: root.to_owned() };
-        check_schema(&folder.manifest_path(), &read_json(&folder.manifest_path())?)?;
+        json::check_schema(&folder.manifest_path(), &json::read_any(&folder.manifest_path())?)?;
         Ok(folder)
     }
 
@@ -87,7 +85,7 @@ impl RunFolder {
     /// # Errors
     /// It is damaged or cannot be read.
     pub fn manifest(&self) -> Result<Manifest> {
-        read_versioned(&self.manifest_path())
+        json::read(&self.manifest_path())
     }
 
     /// Writes the table of contents anew, atomically.
@@ -95,7 +93,7 @@ impl RunFolder {
     /// # Errors
     /// It cannot be written.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
-        write_json(&self.manifest_path(), manifest)
+        json::write(&self.manifest_path(), manifest)
     }
 
     /// Keeps a record: a finished one under its key for good, a failed one beside those of earlier tries.
@@ -108,10 +106,10 @@ impl RunFolder {
             return Err(Error::Exists { path });
         }
         match record.outcome {
-            Outcome::Done => write_json(&path, record),
+            Outcome::Done => json::write(&path, record),
             Outcome::Failed { .. } => {
                 let tries = self.failures(record.kind, &record.key)?;
-                write_json(&failure_path(&path, tries.last().map_or(1, |(n, _)| n + 1)), record)
+                json::write(&failure_path(&path, tries.last().map_or(1, |(n, _)| n + 1)), record)
             }
         }
     }
@@ -372,43 +370,8 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Writes pretty JSON that reads back as the same value; one that does not (a number that is not finite) is refused.
-fn write_json<T: serde::Serialize + DeserializeOwned + PartialEq>(path: &Path, value: &T) -> Result<()> {
-    let unwritable = |reason: String| Error::Unwritable { path: path.to_owned(), reason };
-    let mut text = serde_json::to_vec_pretty(value).map_err(|e| unwritable(e.to_string()))?;
-    if !serde_json::from_slice::<T>(&text).is_ok_and(|back| back == *value) {
-        return Err(unwritable("it does not read back as it was; a number in it may not be finite".into()));
-    }
-    text.push(b'\n');
-    atomic::write(path, &text)
-}
-
 fn read_record(path: &Path) -> Result<StageRecord> {
-    let record: StageRecord = read_versioned(path)?;
+    let record: StageRecord = json::read(path)?;
     let named = RecordFile::parse(path.to_owned()).is_some_and(|file| file.kind == record.kind && file.key == record.key);
     if named { Ok(record) } else { Err(Error::damaged(path, "its key or kind is not that of its name")) }
-}
-
-fn read_versioned<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let value = read_json(path)?;
-    check_schema(path, &value)?;
-    serde_json::from_value(value).map_err(|e| Error::damaged(path, e.to_string()))
-}
-
-fn read_json(path: &Path) -> Result<serde_json::Value> {
-    let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
-    if size > LARGEST_JSON {
-        return Err(Error::damaged(path, format!("{size} bytes are too many")));
-    }
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::damaged(path, e.to_string()))
-}
-
-/// The version comes first: a file of another one may well not fit the types.
-fn check_schema(path: &Path, value: &serde_json::Value) -> Result<()> {
-    match value.get("schema").and_then(serde_json::Value::as_str) {
-        Some(SCHEMA) => Ok(()),
-        Some(other) => Err(Error::OtherVersion { path: path.to_owned(), found: other.to_owned(), expected: SCHEMA }),
-        None => Err(Error::damaged(path, "it has no schema")),
-    }
 }

@@ -8,6 +8,7 @@ mod energy;
 mod error;
 mod fingerprint;
 mod folder;
+mod json;
 mod lock;
 mod machine;
 mod manifest;
