@@ -42,7 +42,7 @@ fn check(truth: f64, mut estimate: impl FnMut(&mut ChaCha8Rng) -> Estimate) {
 }
 
 fn bootstrap(kind: BootstrapKind, rng: &mut ChaCha8Rng) -> Bootstrap {
-    Bootstrap { kind, resamples: 1_000, seed: rng.random() }
+    Bootstrap { kind, resamples: 600, seed: rng.random() }
 }
 
 #[test]
