@@ -1,7 +1,12 @@
 //! Shapes that speed is measured on, for the benches here and for `xtask bench`. Not models: the weights are random.
 
+use candle_core::Tensor;
+
 use crate::arch::llama;
 use crate::config::{Biases, Config, RopeScaling};
+use crate::quant::Format;
+use crate::sampling::argmax;
+use crate::{Base, Compute, Decoder, KvCache, LoadOptions, Result};
 
 /// The 58-million-parameter LLaMA shape of the anchors: hidden 512, 8 layers, vocabulary 32,000, untied.
 pub fn small() -> Config {
@@ -47,4 +52,67 @@ pub fn llama_1b() -> Config {
 /// A prompt of `length` ids that any vocabulary of at least `vocab` entries has.
 pub fn prompt(length: usize, vocab: usize) -> Vec<u32> {
     (0..length).map(|i| ((i * 7919 + 13) % vocab) as u32).collect()
+}
+
+/// The formats that speed is measured in, by the names tables show.
+pub const FORMATS: &[(&str, Compute, Base)] = &[
+    ("f32", Compute::F32, Base::AsStored),
+    ("f16", Compute::F16, Base::AsStored),
+    ("q8_0", Compute::F32, Base::Quantised(Format::Q8_0)),
+    ("q4_k", Compute::F32, Base::Quantised(Format::Q4K)),
+];
+
+/// A model with random weights and room for one sequence. It does the work of a measurement; whoever calls it holds the clock.
+#[derive(Debug)]
+pub struct Bench {
+    decoder: Decoder,
+    cache: KvCache,
+    prompt: Tensor,
+    next: u32,
+}
+
+impl Bench {
+    /// A model of this shape and one of [`FORMATS`], for a prompt and an answer of these lengths.
+    ///
+    /// # Errors
+    /// When an operation fails.
+    pub fn new(config: &Config, format: (Compute, Base), prompt_length: usize, answer_length: usize) -> Result<Self> {
+        let options = LoadOptions { device: crate::device::best(), compute: format.0, base: format.1 };
+        let decoder = Decoder::random(config, 1, &options)?;
+        let cache = decoder.new_cache(1, prompt_length + answer_length)?;
+        let prompt = Tensor::new(prompt(prompt_length, config.vocab), decoder.device())?.unsqueeze(0)?;
+        Ok(Self { decoder, cache, prompt, next: 0 })
+    }
+
+    /// The model.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// Runs the prompt through an empty cache.
+    ///
+    /// # Errors
+    /// When an operation fails.
+    pub fn prefill(&mut self) -> Result<()> {
+        self.cache.truncate(0);
+        self.next = pick(&self.decoder.forward(&self.prompt, &mut self.cache)?)?;
+        Ok(())
+    }
+
+    /// Takes `length` greedy tokens after the prompt, whatever was taken after it before. The prompt must have been run.
+    ///
+    /// # Errors
+    /// When there is no room, or an operation fails.
+    pub fn decode(&mut self, length: usize) -> Result<()> {
+        self.cache.truncate(self.prompt.dim(1)?);
+        for _ in 0..length {
+            let ids = Tensor::new(&[[self.next]], self.decoder.device())?;
+            self.next = pick(&self.decoder.forward(&ids, &mut self.cache)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn pick(logits: &Tensor) -> Result<u32> {
+    Ok(argmax(&logits.flatten_all()?.to_vec1::<f32>()?).unwrap_or(0))
 }

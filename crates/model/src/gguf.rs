@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-pub use export::{Written, export};
+pub use export::{Export, Written, export};
 pub use metadata::{Array, Metadata, Value};
 pub use read::{Header, TensorInfo, read};
 pub use write::{Entry, Writer};

@@ -86,7 +86,7 @@ pub fn quantise(name: &str, tensor: &Tensor, format: Format) -> Result<Quantised
     let bytes = match format.ggml() {
         None if format == Format::F16 => f16_bytes(&to_f16(name, &tensor)?)?,
         None => f32_bytes(&tensor)?,
-        Some(ggml) => blocks(&tensor.to_dtype(DType::F32)?.reshape(((), width))?, ggml)?,
+        Some(ggml) => blocks(&tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?, width, ggml)?,
     };
     Ok(Quantised { format, shape, bytes })
 }
@@ -118,12 +118,11 @@ impl Quantised {
 /// Rows quantised at a time by one thread.
 const ROWS: usize = 64;
 
-fn blocks(rows: &Tensor, ggml: GgmlDType) -> Result<Vec<u8>> {
-    let count = rows.dim(0)?;
-    let starts: Vec<usize> = (0..count).step_by(ROWS).collect();
-    let parts = starts.into_par_iter().map(|start| {
-        let part = QTensor::quantize(&rows.narrow(0, start, ROWS.min(count - start))?, ggml)?;
-        Ok(part.data()?.into_owned())
+fn blocks(values: &[f32], width: usize, ggml: GgmlDType) -> Result<Vec<u8>> {
+    let parts = values.par_chunks(ROWS * width).map(|part| {
+        // A tensor of its own: candle's quantisation does not see where a view starts.
+        let part = Tensor::from_slice(part, (part.len() / width, width), &Device::Cpu)?;
+        Ok(QTensor::quantize(&part, ggml)?.data()?.into_owned())
     });
     Ok(parts.collect::<Result<Vec<_>>>()?.concat())
 }
@@ -136,4 +135,55 @@ fn f32_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
 fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     let values = tensor.flatten_all()?.to_vec1::<f16>()?;
     Ok(values.into_iter().flat_map(f16::to_le_bytes).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that differ from each other, so that a row in another's place shows.
+    fn wave(rows: usize, width: usize) -> Tensor {
+        let value = |i: usize| ((i * 37 % 101) as f32 / 50.0 - 1.0) * (1.0 + (i / width) as f32 / 40.0);
+        Tensor::from_iter((0..rows * width).map(value), &Device::Cpu).unwrap().reshape((rows, width)).unwrap()
+    }
+
+    fn back(quantised: Quantised) -> Tensor {
+        match quantised.into_weight(&Device::Cpu).unwrap() {
+            Weight::Dense(tensor) => tensor.to_dtype(DType::F32).unwrap(),
+            Weight::Quantized(blocks) => blocks.dequantize(&Device::Cpu).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_row_comes_back_within_its_formats_step() {
+        // Half a step as a share of the row's largest value: 1 / 254, 1 / 16 (Q4_0 has 8 steps on one side), 1 / 30 and 6-bit scales.
+        for (format, share) in [(Format::F32, 0.0), (Format::F16, 5e-4), (Format::Q8_0, 0.005), (Format::Q4_0, 0.07), (Format::Q4K, 0.06)] {
+            let tensor = wave(200, 256);
+            let quantised = quantise("w", &tensor, format).unwrap();
+            assert_eq!((quantised.format, quantised.shape.as_slice()), (format, &[200, 256][..]));
+            let off = (back(quantised) - &tensor).unwrap().abs().unwrap().max(1).unwrap().to_vec1::<f32>().unwrap();
+            let largest = tensor.abs().unwrap().max(1).unwrap().to_vec1::<f32>().unwrap();
+            for (row, (off, largest)) in off.into_iter().zip(largest).enumerate() {
+                assert!(off <= largest * share, "{} row {row}: {off} of {largest}", format.name());
+            }
+        }
+    }
+
+    #[test]
+    fn widths_that_do_not_allow_a_format_take_the_next() {
+        let used = |format: Format, width| quantise("w", &wave(3, width), format).unwrap().format;
+        assert_eq!(used(Format::Q4K, 512), Format::Q4K);
+        assert_eq!(used(Format::Q4K, 288), Format::Q4_0);
+        assert_eq!(used(Format::Q4K, 172), Format::F16);
+        assert_eq!(used(Format::Q8_0, 172), Format::F16);
+        assert_eq!(used(Format::F32, 1), Format::F32);
+    }
+
+    #[test]
+    fn a_value_beyond_f16_is_refused_and_an_infinite_one_stays() {
+        let tensor = |value: f32| Tensor::new(&[1.0, value], &Device::Cpu).unwrap();
+        assert!(matches!(quantise("w", &tensor(-70_000.0), Format::F16), Err(Error::F16Overflow { name }) if name == "w"));
+        assert!(quantise("w", &tensor(65_504.0), Format::F16).is_ok());
+        assert!(quantise("w", &tensor(f32::INFINITY), Format::F16).is_ok());
+    }
 }

@@ -5,7 +5,7 @@
 
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
@@ -64,8 +64,8 @@ impl File {
     }
 
     /// What the writer said of the file beside the tensors.
-    pub fn metadata(&self) -> HashMap<String, String> {
-        self.metadata.metadata().clone().unwrap_or_default()
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        self.metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// A tensor, copied out of the mapping once and converted as `compute` says.

@@ -36,10 +36,12 @@ struct Written {
 /// `rope_scaling` (transformers 4) or `rope_parameters` (transformers 5, which moved `rope_theta` into it).
 #[derive(Deserialize)]
 struct Rope {
-    rope_type: Option<String>,
+    #[serde(rename = "rope_type")]
+    kind: Option<String>,
     #[serde(rename = "type")]
-    old_type: Option<String>,
-    rope_theta: Option<f32>,
+    old_kind: Option<String>,
+    #[serde(rename = "rope_theta")]
+    theta: Option<f32>,
     factor: Option<f32>,
     low_freq_factor: Option<f32>,
     high_freq_factor: Option<f32>,
@@ -129,7 +131,7 @@ impl Written {
         let heads = need(self.num_attention_heads, "num_attention_heads")?;
         let qkv = family.qkv_bias.unwrap_or(self.attention_bias == Some(true));
         let rope = self.rope_parameters.or(self.rope_scaling);
-        let inner_theta = rope.as_ref().and_then(|r| r.rope_theta);
+        let inner_theta = rope.as_ref().and_then(|r| r.theta);
         Ok(Config {
             family,
             hidden,
@@ -171,7 +173,7 @@ impl Written {
 
 impl Rope {
     fn mean(self) -> Result<RopeScaling> {
-        let kind = self.rope_type.or(self.old_type).unwrap_or_else(|| "default".to_owned());
+        let kind = self.kind.or(self.old_kind).unwrap_or_else(|| "default".to_owned());
         match kind.as_str() {
             "default" => Ok(RopeScaling::None),
             "llama3" => Ok(RopeScaling::Llama3 {

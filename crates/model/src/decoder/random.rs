@@ -33,7 +33,7 @@ const CHUNK: usize = 1 << 16;
 impl Source for Random {
     fn weight(&self, name: &str, shape: &[usize], compute: Compute) -> Result<Option<Weight>> {
         let tensor = match shape {
-            [n] if name.ends_with(".bias") => Tensor::zeros(*n, DType::F32, &self.device)?,
+            [n] if is_bias(name) => Tensor::zeros(*n, DType::F32, &self.device)?,
             [n] => Tensor::ones(*n, DType::F32, &self.device)?,
             _ => self.matrix(name, shape, compute)?,
         };
@@ -55,13 +55,19 @@ impl Random {
     }
 }
 
+fn is_bias(name: &str) -> bool {
+    name.rsplit('.').next() == Some("bias")
+}
+
 /// `count` values from -1 to 1, each passed through `f`.
 fn uniform<T: Copy + Default + Send>(seed: u64, count: usize, f: impl Fn(f32) -> T + Sync) -> Vec<T> {
     let mut values = vec![T::default(); count];
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(stream, chunk)| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream as u64);
-        chunk.iter_mut().for_each(|v| *v = f(rng.random::<f32>() * 2.0 - 1.0));
+        for value in chunk {
+            *value = f(rng.random::<f32>() * 2.0 - 1.0);
+        }
     });
     values
 }

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use super::{Entry, Kind, Metadata, Writer, layout};
 use crate::decoder::names;
 use crate::quant::{self, Format};
-use crate::{Config, Result};
+use crate::{Config, Error, Result, RopeScaling};
 
 /// A tensor as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,44 +22,64 @@ pub struct Written {
     pub bytes: u64,
 }
 
-/// Writes a model. Weights are taken from `weight` by Hugging Face name, one at a time; `metadata` (tokenizer, name) is added to what the
-/// configuration says; `observe` is told of each tensor when it has been written.
+/// What a file is made of beside the weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Export<'a> {
+    /// The model's shape and constants.
+    pub config: &'a Config,
+    /// Further pairs (tokenizer, name), which go before what the configuration says.
+    pub metadata: &'a Metadata,
+    /// The format of the matrices.
+    pub format: Format,
+}
+
+/// Writes a model. Weights are taken from `weight` by Hugging Face name, one at a time; `observe` is told of each tensor when it has been
+/// written.
 ///
 /// # Errors
-/// When a weight cannot be had or quantised, or the file cannot be written.
+/// When a weight cannot be had, has another shape or cannot be quantised, or the file cannot be written.
 pub fn export(
     path: &Path,
-    config: &Config,
-    metadata: &Metadata,
-    format: Format,
+    export: Export<'_>,
     mut weight: impl FnMut(&str) -> Result<Tensor>,
     mut observe: impl FnMut(&Written),
 ) -> Result<Vec<Written>> {
+    let Export { config, metadata, format } = export;
     config.check()?;
-    let plan = plan(config, format);
     let mut pairs = config.to_gguf(format);
-    metadata.iter().for_each(|(key, value)| _ = pairs.insert(key, value.clone()));
-    let divisors = config.rope_divisors();
-    let stretched = divisors.iter().any(|d| *d != 1.0);
+    for (key, value) in metadata.iter() {
+        pairs.insert(key, value.clone());
+    }
+    let plan = plan(config, format);
     let mut entries = Vec::new();
-    if stretched {
+    let divisors = stretched(config);
+    if let Some(divisors) = &divisors {
         entries.push(Entry { name: layout::ROPE_DIVISORS.to_owned(), kind: Kind::F32, shape: vec![divisors.len()] });
     }
     for (written, shape) in &plan {
-        let name = layout::gguf_name(&written.name).expect("every tensor of a model has a GGUF name");
-        entries.push(Entry { name, kind: Kind::from(written.used), shape: shape.clone() });
+        let name = layout::gguf_name(&written.name).ok_or_else(|| Error::MissingTensor { name: written.name.clone() })?;
+        entries.push(Entry { name, kind: written.used.into(), shape: shape.clone() });
     }
     let mut writer = Writer::create(path, &pairs, entries)?;
-    if stretched {
+    if let Some(divisors) = divisors {
         writer.push(&divisors.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<_>>())?;
     }
-    for (written, _) in &plan {
-        let tensor = interleaved(config, &written.name, weight(&written.name)?)?;
+    for (written, shape) in &plan {
+        let tensor = weight(&written.name)?;
+        if tensor.dims() != shape.as_slice() {
+            return Err(Error::ShapeMismatch { name: written.name.clone(), expected: shape.clone(), got: tensor.dims().to_vec() });
+        }
+        let tensor = interleaved(config, &written.name, tensor)?;
         writer.push(&quant::quantise(&written.name, &tensor, written.used)?.bytes)?;
         observe(written);
     }
     writer.finish()?;
     Ok(plan.into_iter().map(|(written, _)| written).collect())
+}
+
+/// The divisors of the rotary frequencies, unless nothing is divided.
+fn stretched(config: &Config) -> Option<Vec<f32>> {
+    (config.rope_scaling != RopeScaling::None).then(|| config.rope_divisors())
 }
 
 /// What each tensor will be written as.

@@ -157,5 +157,7 @@ fn put_array(out: &mut Vec<u8>, array: &Array) {
 fn put_items<T>(out: &mut Vec<u8>, kind: u32, items: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
     out.extend(kind.to_le_bytes());
     out.extend((items.len() as u64).to_le_bytes());
-    items.iter().for_each(|item| put(out, item));
+    for item in items {
+        put(out, item);
+    }
 }

@@ -1,6 +1,6 @@
 //! Writing safetensors: the header first, then one tensor after the other, so that only one is in memory.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub struct Writer {
 ///
 /// # Errors
 /// When a type is not F32, F16 or BF16, or the file cannot be written.
-pub fn write(path: &Path, tensors: &[(String, Tensor)], metadata: &HashMap<String, String>) -> Result<()> {
+pub fn write(path: &Path, tensors: &[(String, Tensor)], metadata: &BTreeMap<String, String>) -> Result<()> {
     let entry = |(name, tensor): &(String, Tensor)| Entry { name: name.clone(), dtype: tensor.dtype(), shape: tensor.dims().to_vec() };
     let mut writer = Writer::create(path, tensors.iter().map(entry).collect(), metadata)?;
     tensors.iter().try_for_each(|(_, tensor)| writer.push(tensor))?;
@@ -46,7 +46,7 @@ impl Writer {
     ///
     /// # Errors
     /// When a type is not F32, F16 or BF16, or the file cannot be written.
-    pub fn create(path: &Path, entries: Vec<Entry>, metadata: &HashMap<String, String>) -> Result<Self> {
+    pub fn create(path: &Path, entries: Vec<Entry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
         let header = header(&entries, metadata)?;
         let file = File::create(path).map_err(|e| Error::io(path, e))?;
         let mut writer = Self { path: path.to_owned(), file: BufWriter::with_capacity(1 << 20, file), entries: entries.into_iter() };
@@ -91,12 +91,10 @@ impl Writer {
 }
 
 /// The JSON header, padded with spaces so that the tensors start at a multiple of 8.
-fn header(entries: &[Entry], metadata: &HashMap<String, String>) -> Result<String> {
+fn header(entries: &[Entry], metadata: &BTreeMap<String, String>) -> Result<String> {
     let mut metadata = metadata.clone();
     metadata.entry("format".to_owned()).or_insert_with(|| "pt".to_owned());
-    let mut sorted: Vec<_> = metadata.into_iter().collect();
-    sorted.sort();
-    let metadata: Map<String, Value> = sorted.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+    let metadata: Map<String, Value> = metadata.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
     let mut map = Map::from_iter([("__metadata__".to_owned(), Value::Object(metadata))]);
     let mut start = 0usize;
     for entry in entries {
