@@ -25,7 +25,8 @@ impl Tokenizer {
         let vocabulary: Vocab = bytes.chain(others).collect();
         let model = BPE::builder().vocab_and_merges(vocabulary, Vec::new()).build().map_err(|error| fail(error.to_string()))?;
         let mut encoder = tokenizers::Tokenizer::new(model);
-        encoder.with_pre_tokenizer(Some(ByteLevel::new(false, true, false)));
+        // Cut like GPT-2's: where nothing is merged that changes no ids, and GGUF has a name for it.
+        encoder.with_pre_tokenizer(Some(ByteLevel::new(false, true, true)));
         Ok(Self::new(Parts { encoder, pieces: Pieces::ByteLevel, bos: None, eos: Vec::new(), prepend_bos: false }))
     }
 }

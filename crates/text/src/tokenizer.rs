@@ -134,6 +134,20 @@ impl Tokenizer {
         true
     }
 
+    pub(crate) fn encoder(&self) -> &tokenizers::Tokenizer {
+        &self.0.encoder
+    }
+
+    pub(crate) fn pieces(&self) -> Pieces {
+        self.0.pieces
+    }
+
+    /// The id put before a text here, because the encoder has no post-processor that does it.
+    pub(crate) fn prepended_bos(&self) -> Option<(u32, String)> {
+        let bos = self.0.bos.filter(|_| self.0.prepend_bos)?;
+        Some((bos, self.token(bos)?))
+    }
+
     fn strips_first(&self) -> bool {
         self.0.pieces == Pieces::Sentence { strip_first: true }
     }

@@ -83,6 +83,13 @@ fn a_small_vocabulary_and_its_template_survive() {
 }
 
 #[test]
+fn a_synthetic_vocabulary_survives() {
+    let folder = tempfile::TempDir::new().unwrap();
+    Tokenizer::synthetic(1000).unwrap().save(folder.path()).unwrap();
+    same_ids(folder.path(), 1000, &["naïve t300\n".to_owned()]);
+}
+
+#[test]
 fn three_ends_survive() {
     let folder = small::folder();
     std::fs::write(folder.path().join("generation_config.json"), r#"{"eos_token_id": [264, 7, 263]}"#).unwrap();

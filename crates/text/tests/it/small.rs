@@ -113,5 +113,28 @@ fn copying_takes_what_is_there() {
         assert_eq!(std::fs::read(from.path().join(name)).unwrap(), std::fs::read(to.path().join(name)).unwrap());
     }
     assert_eq!(names, "tokenizer.json tokenizer_config.json chat_template.jinja ");
-    assert!(text::copy_tokenizer_files(TempDir::new().unwrap().path(), to.path()).is_err());
+    assert!(text::copy_tokenizer_files(TempDir::new().unwrap().path(), to.path()).unwrap().is_empty());
+    std::fs::remove_file(from.path().join("tokenizer.json")).unwrap();
+    assert!(matches!(text::copy_tokenizer_files(from.path(), to.path()), Err(text::Error::MissingTokenizer { .. })));
+}
+
+#[test]
+fn a_saved_tokenizer_is_the_same() {
+    let folder = TempDir::new().unwrap();
+    let same = |tokenizer: &Tokenizer| {
+        tokenizer.save(folder.path()).unwrap();
+        let back = Tokenizer::from_folder(folder.path()).unwrap();
+        let text = "hello <|eot|> naïve\n\n world";
+        let ids = tokenizer.encode(text, true).unwrap();
+        assert_eq!(back.encode(text, true).unwrap(), ids);
+        assert_eq!(back.decode(&ids), tokenizer.decode(&ids));
+        assert_eq!((back.bos(), back.eos(), back.vocabulary_size()), (tokenizer.bos(), tokenizer.eos(), tokenizer.vocabulary_size()));
+    };
+    same(&tokenizer());
+    same(&Tokenizer::synthetic(400).unwrap());
+    let vocabulary = text::GgufVocabulary::from_folder(self::folder().path(), 265).unwrap();
+    same(&Tokenizer::from_gguf(&vocabulary).unwrap());
+    let Some(stories) = crate::shared("models/stories260K") else { return };
+    let vocabulary = text::GgufVocabulary::from_folder(&stories, 512).unwrap();
+    same(&Tokenizer::from_gguf(&vocabulary).unwrap());
 }
