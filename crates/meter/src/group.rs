@@ -2,8 +2,8 @@
 //!
 //! CPU time is the sum over threads of `schedstat` (nanoseconds) where that can be read, else `stat` (ticks of 10 ms). Both
 //! are floors: the kernel brings a running thread's time up to date at its own tick, so every reading carries the most that
-//! it can lack ([`CpuTime::lag`]). Processes that have ended keep what was last seen of them. A process that lives and ends
-//! between two samples is not seen; the kernel's own total, handed in at the end, holds it.
+//! it can lack ([`CpuTime::lag`]). Processes that have ended keep what was last seen of them. New
+//! processes are looked for once a second and at the edges of windows. One that lives and ends in between is not seen; the kernel's own total, handed in at the end, holds it.
 
 mod proc;
 
@@ -71,6 +71,15 @@ pub(crate) struct GroupSample {
     pub(crate) ever: usize,
 }
 
+/// Which processes to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those known to belong to the group.
+    Members,
+    /// All, to find new ones: listing them costs more than reading a few.
+    Everyone,
+}
+
 /// Follows one group.
 pub(crate) struct GroupReader {
     proc: PathBuf,
@@ -101,8 +110,8 @@ struct Member {
     incomplete: bool,
 }
 
-/// Samples between two sweeps over all processes: an old id may have been given to a new process of the group.
-const SWEEP: u32 = 32;
+/// Searches after which processes of others are looked at again: an old id may have been given to a new process of the group.
+const SWEEP: u32 = 8;
 
 /// Most threads whose own times are read: reading hundreds would cost more than the precision is worth.
 const MOST_THREADS: u32 = 32;
@@ -113,13 +122,12 @@ impl GroupReader {
     }
 
     /// Reads the group; `at` is now.
-    pub(crate) fn read(&mut self, at: Nanos) -> GroupSample {
-        if self.until_sweep == 0 {
-            self.others.clear();
-            self.until_sweep = SWEEP;
-        }
-        self.until_sweep -= 1;
-        for pid in self.candidates() {
+    pub(crate) fn read(&mut self, at: Nanos, reach: Reach) -> GroupSample {
+        let pids = match reach {
+            Reach::Members => self.members.iter().filter(|(_, member)| member.alive).map(|((pid, _), _)| *pid).collect(),
+            Reach::Everyone => self.candidates(),
+        };
+        for pid in pids {
             let Some(stat) = stat(&self.proc, pid) else { continue };
             if stat.pgrp == self.group.pgid {
                 let kernel = self.kernel;
@@ -136,7 +144,12 @@ impl GroupReader {
         self.sum()
     }
 
-    fn candidates(&self) -> Vec<u32> {
+    fn candidates(&mut self) -> Vec<u32> {
+        if self.until_sweep == 0 {
+            self.others.clear();
+            self.until_sweep = SWEEP;
+        }
+        self.until_sweep -= 1;
         let Ok(entries) = std::fs::read_dir(&self.proc) else { return Vec::new() };
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter(|pid| !self.others.contains(pid)).collect()
@@ -245,7 +258,7 @@ mod tests {
         write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 3, resident_pages: 2, threads: &[(10, 'S', 30_500_000)] });
         write(root.path(), &Process { pid: 11, pgrp: 10, ticks: 1, resident_pages: 3, threads: &[(11, 'S', 10_000_000)] });
         write(root.path(), &Process { pid: 12, pgrp: 12, ticks: 99, resident_pages: 99, threads: &[] });
-        let sample = reader(root.path()).read(Nanos(1));
+        let sample = reader(root.path()).read(Nanos(1), Reach::Everyone);
         assert_eq!((sample.pids, sample.resident, sample.ever), (vec![10, 11], Bytes(5 * 4096), 2));
         assert_eq!(sample.high_water, Bytes(4 * 4096));
         close(sample.cpu.floor, 0.0405);
@@ -257,7 +270,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let threads = &[(10, 'R', 1_000_000), (13, 'R', 1_000_000), (14, 'R', 1_000_000), (15, 'S', 1_000_000)];
         write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 0, resident_pages: 1, threads });
-        let cpu = reader(root.path()).read(Nanos(1)).cpu;
+        let cpu = reader(root.path()).read(Nanos(1), Reach::Everyone).cpu;
         close(cpu.floor, 0.004);
         // Three run, on two cores.
         close(cpu.lag, 0.008);
@@ -267,7 +280,7 @@ mod tests {
     fn without_schedstat_the_ticks_are_taken_and_their_coarseness_told() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 5, resident_pages: 1, threads: &[] });
-        let cpu = reader(root.path()).read(Nanos(1)).cpu;
+        let cpu = reader(root.path()).read(Nanos(1), Reach::Everyone).cpu;
         close(cpu.floor, 0.05);
         close(cpu.lag, 0.02 + 0.004);
     }
@@ -281,10 +294,10 @@ mod tests {
         );
         write(root.path(), &Process { pid: 11, pgrp: 10, ticks: 1, resident_pages: 50, threads: &[(11, 'S', 10_000_000)] });
         let mut reader = reader(root.path());
-        close(reader.read(Nanos(1)).cpu.floor, 0.031);
+        close(reader.read(Nanos(1), Reach::Everyone).cpu.floor, 0.031);
         fs::remove_dir_all(root.path().join("11")).unwrap();
         write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 2, resident_pages: 1, threads: &[(10, 'S', 8_000_000)] });
-        let sample = reader.read(Nanos(3_000_001));
+        let sample = reader.read(Nanos(3_000_001), Reach::Members);
         assert_eq!((sample.pids, sample.resident, sample.ever), (vec![10], Bytes(4096), 2));
         close(sample.cpu.floor, 0.032);
         // The thread's time is in the process's ticks, to two of them; the process may have run for the 3 ms since.
@@ -293,14 +306,26 @@ mod tests {
     }
 
     #[test]
+    fn new_processes_are_found_when_everyone_is_looked_at() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 0, resident_pages: 1, threads: &[(10, 'S', 5)] });
+        let mut reader = reader(root.path());
+        reader.read(Nanos(1), Reach::Everyone);
+        write(root.path(), &Process { pid: 11, pgrp: 10, ticks: 0, resident_pages: 1, threads: &[(11, 'S', 5)] });
+        assert_eq!(reader.read(Nanos(2), Reach::Members).pids, [10]);
+        assert_eq!(reader.read(Nanos(3), Reach::Everyone).pids, [10, 11]);
+        assert_eq!(reader.read(Nanos(4), Reach::Members).pids, [10, 11]);
+    }
+
+    #[test]
     fn an_id_given_to_a_new_process_is_another_process() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &Process { pid: 10, pgrp: 10, ticks: 0, resident_pages: 1, threads: &[(10, 'S', 5_000_000)] });
         let mut reader = reader(root.path());
-        reader.read(Nanos(1));
+        reader.read(Nanos(1), Reach::Everyone);
         let stat = fs::read_to_string(root.path().join("10/stat")).unwrap();
         fs::write(root.path().join("10/stat"), stat.replace(" 77 ", " 78 ")).unwrap();
-        let sample = reader.read(Nanos(2));
+        let sample = reader.read(Nanos(2), Reach::Everyone);
         assert_eq!(sample.ever, 2);
         close(sample.cpu.floor, 0.01);
     }
@@ -308,15 +333,15 @@ mod tests {
     #[test]
     fn a_group_that_is_gone_or_a_missing_proc_is_empty() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(reader(root.path()).read(Nanos(1)).pids, [0; 0]);
-        assert_eq!(reader(&root.path().join("none")).read(Nanos(1)).ever, 0);
+        assert_eq!(reader(root.path()).read(Nanos(1), Reach::Everyone).pids, [0; 0]);
+        assert_eq!(reader(&root.path().join("none")).read(Nanos(1), Reach::Everyone).ever, 0);
     }
 
     #[test]
     fn this_process_is_found_in_the_real_proc() {
         let own = stat(Path::new("/proc"), std::process::id()).unwrap();
         let mut reader = GroupReader::new("/proc".into(), Kernel::system(), ProcessGroup { pgid: own.pgrp });
-        let sample = reader.read(Nanos(1));
+        let sample = reader.read(Nanos(1), Reach::Everyone);
         assert!(sample.pids.contains(&std::process::id()) && sample.resident > Bytes(100_000));
         assert!(sample.high_water > Bytes(100_000) && sample.cpu.floor > Seconds(0.0));
     }

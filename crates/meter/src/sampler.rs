@@ -10,10 +10,10 @@ use units::{Nanos, Seconds};
 
 use crate::{
     Effort, Error, Meter, Metering, Places, ProcessGroup, Result, Trace,
-    group::{GroupReader, Kernel},
+    group::{GroupReader, Kernel, Reach},
 };
 
-/// How often a GPU is asked who uses it and in what state it is.
+/// How often new processes are looked for, and a GPU is asked who uses it and in what state it is.
 const SIGHT_PERIOD: Seconds = Seconds(1.0);
 
 /// A running sampler. Dropped without [`Sampler::stop`], it ends and what it saw is lost.
@@ -121,10 +121,12 @@ impl Watcher {
     /// Reads the group first: it is cheap, and the edge of a window is now.
     fn sample(&mut self, effort: Effort) {
         let at = record::clock::now();
+        let effort = self.due_effort(at, effort);
         match &mut self.group {
             None => self.trace.before_stage(at),
             Some(group) => {
-                let sample = group.read(at);
+                let reach = if effort == Effort::Quick { Reach::Members } else { Reach::Everyone };
+                let sample = group.read(at, reach);
                 self.trace.group(at, &sample);
                 let known = &mut self.stage;
                 known.extend(sample.pids);
@@ -132,17 +134,23 @@ impl Watcher {
                 known.dedup();
             }
         }
-        self.read_meter(at, effort);
+        self.read_meter(effort);
     }
 
-    fn read_meter(&mut self, at: Nanos, effort: Effort) {
-        let Some(meter) = &mut self.meter else { return };
-        let sight_is_due = self.last_sight.is_none_or(|last| at.since(last) >= SIGHT_PERIOD);
-        let effort = if sight_is_due { effort.max(Effort::Sight) } else { effort };
+    /// The effort asked for, or more when a sight is due.
+    fn due_effort(&mut self, at: Nanos, asked: Effort) -> Effort {
+        let is_due = self.last_sight.is_none_or(|last| at.since(last) >= SIGHT_PERIOD);
+        let effort = if is_due { asked.max(Effort::Sight) } else { asked };
         if effort >= Effort::Sight {
             self.last_sight = Some(at);
         }
-        self.trace.devices(meter.read(effort, &self.stage));
+        effort
+    }
+
+    fn read_meter(&mut self, effort: Effort) {
+        if let Some(meter) = &mut self.meter {
+            self.trace.devices(meter.read(effort, &self.stage));
+        }
     }
 
     fn finish(mut self, total_cpu: Option<Seconds>) -> Trace {
@@ -151,7 +159,7 @@ impl Watcher {
             Some(total) => {
                 let at = record::clock::now();
                 self.trace.total_cpu(at, total);
-                self.read_meter(at, Effort::Edge);
+                self.read_meter(Effort::Edge);
             }
         }
         self.trace
