@@ -41,7 +41,7 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// From 1.
-    pub step: u64,
+    pub number: u64,
     /// Steps in all.
     pub steps: u64,
     /// Mean loss over the step's loss tokens, in nats a token.

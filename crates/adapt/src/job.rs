@@ -79,9 +79,7 @@ pub struct Facts {
 /// Nothing is then left at [`Job::out`].
 pub fn run(job: &Job, observer: &dyn Observer) -> Result<Facts> {
     // Cheap checks first: what would fail at the end should not cost a training.
-    if job.out.exists() {
-        return Err(Error::Exists { path: job.out.clone() });
-    }
+    let draft = peft::Draft::new(&job.out)?;
     let examples = examples(job, observer)?;
     let base = if job.method == Method::Qlora { Base::Nf4 } else { Base::AsStored };
     let options = LoadOptions { device: job.device.clone(), compute: Compute::F32, base };
@@ -99,7 +97,7 @@ pub fn run(job: &Job, observer: &dyn Observer) -> Result<Facts> {
     observer.event(&Event::Started { steps: total, trainable_parameters });
     let steps = (0..).flat_map(|epoch| batches.epoch(epoch)).take(usize::try_from(total).unwrap_or(usize::MAX));
     let outcome = train(&model, &variables, &adapter.draw, steps, total, &settings(job), observer)?;
-    peft::write(&job.out, &adapter, &base_name(&job.model))?;
+    draft.finish(&adapter, &base_name(&job.model))?;
     observer.event(&Event::Written { folder: &job.out });
     Ok(facts(job, &outcome, &model, (base_bytes, trainable_parameters, examples.examples.len() as u64)))
 }

@@ -1,11 +1,11 @@
 //! Adapters on disk, in the folder format of Hugging Face PEFT: `adapter_config.json` and `adapter_model.safetensors`.
 //!
-//! Read are plain LoRA adapters of linear layers; variants that mean something else (DoRA, rank-stabilised scaling, trained
+//! Read are plain LoRA adapters of linear layers; variants that mean something else (`DoRA`, rank-stabilised scaling, trained
 //! biases or whole modules) are refused by name. Not here: attaching (`lora`), merging (`compress`).
 
 mod config;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model::{
@@ -93,38 +93,69 @@ fn misfit(path: &Path, problem: String) -> Error {
     Error::Peft { path: path.to_owned(), problem }
 }
 
-/// Writes an adapter folder, in f32. It appears as a whole or not at all: it is written under a temporary name beside its place
-/// and renamed. `base_model` is what the configuration calls the base.
-///
-/// # Errors
-/// When the folder exists, or cannot be written.
-pub fn write(folder: &Path, adapter: &Adapter, base_model: &str) -> Result<()> {
-    if folder.exists() {
-        return Err(Error::Exists { path: folder.to_owned() });
-    }
-    let temporary = temporary(folder);
-    if temporary.exists() {
-        std::fs::remove_dir_all(&temporary).map_err(|e| Error::io("remove", &temporary, e))?;
-    }
-    std::fs::create_dir_all(&temporary).map_err(|e| Error::io("create", &temporary, e))?;
-    let config = temporary.join(CONFIG_FILE);
-    std::fs::write(&config, config::text(&adapter.config, base_model)).map_err(|e| Error::io("write", &config, e))?;
-    safetensors::write(&temporary.join(WEIGHTS_FILE), &tensors(adapter)?, &BTreeMap::new())?;
-    std::fs::rename(&temporary, folder).map_err(|e| Error::io("rename", &temporary, e))
+/// An adapter folder in the making, under a temporary name beside its place. It takes its name as a whole, or not at all: what was
+/// not finished is removed.
+#[derive(Debug)]
+pub struct Draft {
+    folder: PathBuf,
+    temporary: Option<PathBuf>,
 }
 
-/// Named like the folder, beside it.
-fn temporary(folder: &Path) -> PathBuf {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    folder.with_file_name(name)
+impl Draft {
+    /// Makes the temporary folder, so that a place that cannot be written to is known before the long work.
+    ///
+    /// # Errors
+    /// When `folder` exists, or the temporary one cannot be made.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(".tmp");
+        let temporary = folder.with_file_name(name);
+        if folder.exists() {
+            return Err(Error::Exists { path: folder.to_owned() });
+        }
+        if temporary.exists() {
+            std::fs::remove_dir_all(&temporary).map_err(|e| Error::io("remove", &temporary, e))?;
+        }
+        std::fs::create_dir_all(&temporary).map_err(|e| Error::io("create", &temporary, e))?;
+        Ok(Self { folder: folder.to_owned(), temporary: Some(temporary) })
+    }
+
+    /// Writes the adapter in f32 and gives the folder its name. `base_model` is what the configuration calls the base.
+    ///
+    /// # Errors
+    /// When a file cannot be written or the folder not renamed.
+    pub fn finish(mut self, adapter: &Adapter, base_model: &str) -> Result<()> {
+        if let Some(temporary) = &self.temporary {
+            let config = temporary.join(CONFIG_FILE);
+            std::fs::write(&config, config::text(&adapter.config, base_model)).map_err(|e| Error::io("write", &config, e))?;
+            safetensors::write(&temporary.join(WEIGHTS_FILE), &tensors(adapter)?, &BTreeMap::new())?;
+            std::fs::rename(temporary, &self.folder).map_err(|e| Error::io("rename", temporary, e))?;
+        }
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Nothing more can be done about a folder that will not go away.
+            let _ = std::fs::remove_dir_all(temporary);
+        }
+    }
+}
+
+/// Writes an adapter folder in one go: see [`Draft`].
+///
+/// # Errors
+/// As of [`Draft`].
+pub fn write(folder: &Path, adapter: &Adapter, base_model: &str) -> Result<()> {
+    Draft::new(folder)?.finish(adapter, base_model)
 }
 
 fn tensors(adapter: &Adapter) -> Result<Vec<(String, Tensor)>> {
     let mut tensors = Vec::with_capacity(2 * adapter.modules.len());
-    let mut seen = HashSet::new();
     for module in &adapter.modules {
-        debug_assert!(seen.insert(&module.name), "a layer has one update");
         for (letter, var) in [('A', &module.a), ('B', &module.b)] {
             let name = format!("{PREFIX}{}.lora_{letter}.weight", module.name);
             tensors.push((name, var.as_detached_tensor().to_dtype(DType::F32)?));

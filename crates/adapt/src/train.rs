@@ -82,7 +82,7 @@ pub fn train(
             first_loss: before.first_loss,
             last_loss: loss,
         });
-        observer.event(&Event::Step(Step { step, steps: total, loss, gradient_norm, learning_rate, tokens, loss_tokens }));
+        observer.event(&Event::Step(Step { number: step, steps: total, loss, gradient_norm, learning_rate, tokens, loss_tokens }));
     }
     outcome.ok_or_else(|| Error::Setting { name: "steps", value: "0".to_owned(), rule: "at least 1 is needed" })
 }

@@ -50,7 +50,7 @@ impl Examples {
         Self::new(&conversations, max_length)
     }
 
-    /// Examples of conversations that are ids already.
+    /// Examples of conversations that are ids already. One without a token to predict (no answer, or nothing before it) is left out.
     ///
     /// # Errors
     /// When `max_length` is below 2.
@@ -58,9 +58,16 @@ impl Examples {
         if max_length < 2 {
             return Err(Error::Setting { name: "max_length", value: max_length.to_string(), rule: "at least 2 are needed to predict one" });
         }
-        let windows: Vec<_> = conversations.iter().map(|c| window(c, max_length)).collect();
-        let examples = conversations.iter().zip(&windows).map(|(c, w)| example(c, w)).collect();
-        let truncated = conversations.iter().zip(&windows).filter(|(c, w)| w.len() < last_answer(c).end).count() as u64;
+        let mut examples = Vec::with_capacity(conversations.len());
+        let mut truncated = 0;
+        for conversation in conversations {
+            let window = window(conversation, max_length);
+            let example = example(conversation, &window);
+            if example.weights.iter().skip(1).any(|&w| w > 0.0) {
+                examples.push(example);
+                truncated += u64::from(window.len() < last_answer(conversation).end);
+            }
+        }
         Ok(Self { examples, truncated })
     }
 
@@ -106,36 +113,45 @@ fn example(conversation: &Conversation, window: &Range<usize>) -> Example {
 mod tests {
     use super::*;
 
-    fn cut(answers: &[Range<usize>], length: u32, max_length: usize) -> (Vec<u32>, Vec<f32>, u64) {
-        let conversation = Conversation { ids: (0..length).collect(), answers: answers.to_vec() };
-        let Examples { mut examples, truncated } = Examples::new(&[conversation], max_length).unwrap();
+    fn conversation(length: u32, answers: &[(usize, usize)]) -> Conversation {
+        Conversation { ids: (0..length).collect(), answers: answers.iter().map(|&(start, end)| start..end).collect() }
+    }
+
+    fn cut(answers: &[(usize, usize)], length: u32, max_length: usize) -> (Vec<u32>, Vec<f32>, u64) {
+        let Examples { mut examples, truncated } = Examples::new(&[conversation(length, answers)], max_length).unwrap();
         let example = examples.remove(0);
         (example.ids, example.weights, truncated)
     }
 
     #[test]
     fn loss_is_on_the_answers_only() {
-        assert_eq!(cut(&[2..3, 4..6], 6, 9), (vec![0, 1, 2, 3, 4, 5], vec![0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0));
+        assert_eq!(cut(&[(2, 3), (4, 6)], 6, 9), (vec![0, 1, 2, 3, 4, 5], vec![0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0));
     }
 
     #[test]
     fn what_follows_the_last_answer_is_left_out() {
-        assert_eq!(cut(&[1..3], 6, 9), (vec![0, 1, 2], vec![0.0, 1.0, 1.0], 0));
+        assert_eq!(cut(&[(1, 3)], 6, 9), (vec![0, 1, 2], vec![0.0, 1.0, 1.0], 0));
     }
 
     #[test]
     fn a_long_prompt_loses_its_beginning() {
-        assert_eq!(cut(&[4..6], 6, 3), (vec![3, 4, 5], vec![0.0, 1.0, 1.0], 1));
+        assert_eq!(cut(&[(4, 6)], 6, 3), (vec![3, 4, 5], vec![0.0, 1.0, 1.0], 1));
     }
 
     #[test]
     fn a_long_answer_keeps_its_beginning() {
-        assert_eq!(cut(&[2..6], 6, 3), (vec![1, 2, 3], vec![0.0, 1.0, 1.0], 1));
+        assert_eq!(cut(&[(2, 6)], 6, 3), (vec![1, 2, 3], vec![0.0, 1.0, 1.0], 1));
+    }
+
+    #[test]
+    fn what_has_no_token_to_predict_is_left_out() {
+        let examples = Examples::new(&[conversation(1, &[(0, 1)]), conversation(0, &[]), conversation(3, &[(1, 2)])], 9).unwrap();
+        assert_eq!(examples.examples.len(), 1);
     }
 
     #[test]
     fn an_id_beyond_the_vocabulary_is_found() {
-        let examples = Examples::new(&[Conversation { ids: vec![1, 9], answers: vec![1..2] }], 4).unwrap();
+        let examples = Examples::new(&[conversation(10, &[(1, 10)])], 20).unwrap();
         assert!(examples.check_vocabulary(10).is_ok());
         assert!(matches!(examples.check_vocabulary(9), Err(Error::Vocabulary { id: 9, vocabulary: 9 })));
         assert!(Examples::new(&[], 1).is_err());

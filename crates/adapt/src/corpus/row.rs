@@ -27,13 +27,13 @@ pub struct Row {
 pub fn read(path: &Path) -> Result<Vec<Row>> {
     let file = std::fs::File::open(path).map_err(|e| Error::io("read", path, e))?;
     let mut rows = Vec::new();
-    for (index, text) in std::io::BufReader::new(file).lines().enumerate() {
+    for (index, text) in std::io::BufReader::new(file).split(b'\n').enumerate() {
         let text = text.map_err(|e| Error::io("read", path, e))?;
         let line = index + 1;
-        if text.trim().is_empty() {
+        if text.trim_ascii().is_empty() {
             continue;
         }
-        let value: Value = serde_json::from_str(&text).map_err(|source| Error::RowJson { path: path.to_owned(), line, source })?;
+        let value: Value = serde_json::from_slice(&text).map_err(|source| Error::RowJson { path: path.to_owned(), line, source })?;
         let row = row(&value, line).map_err(|problem| Error::Row { path: path.to_owned(), line, problem })?;
         rows.push(row);
     }
