@@ -1,1 +1,26 @@
-//! The embedded engine's OpenAI-compatible server, and how engines are spawned and probed.
+//! The embedded engine's OpenAI-compatible server, and the registry of how every engine is spawned, probed and read.
+//!
+//! [`run`] serves one model until it is told to stop. [`ENGINES`] says how a campaign drives an engine: its command line, its
+//! readiness probe, where its memory stands in `/metrics`. This crate spawns nothing, measures nothing and knows no other stage.
+
+mod backend;
+pub mod engines;
+mod error;
+mod job;
+mod limits;
+mod metrics;
+mod observer;
+mod request;
+mod run;
+mod scheduler;
+mod server;
+mod stop;
+mod transcript;
+
+pub use backend::{Backend, Failure, Loaded, Sequence};
+pub use engines::{Address, ENGINES, Engine, Launch, OptionKey, Target};
+pub use error::{Error, Result};
+pub use job::{Adapter, Attach, Model, ServeJob, run};
+pub use limits::Limits;
+pub use observer::{Event, Observer, What};
+pub use run::{Listen, run_with};
