@@ -2,8 +2,8 @@
 //!
 //! Power is the instantaneous field 186 where the driver offers it, else the average of the last second (Ampere and newer) or
 //! the instant (older) that `nvmlDeviceGetPowerUsage` tells. The energy counter (Volta and newer) moves every 100 ms and costs
-//! 3 ms of CPU a read, so it is read at the edges of windows only, there every 10 ms until it moves: its instant is then known
-//! to 10 ms.
+//! 3 ms of CPU a read, so it is read at the edges of windows only, there every 20 ms until it moves: its instant is then known
+//! to 20 ms, and being late at both edges cancels. (H200, windows of 11 s: counter and integral were 0.04% and 0.2% apart.)
 
 mod driver;
 
@@ -20,10 +20,10 @@ pub(super) static NVML: MeterKind =
     MeterKind { name: "nvml", about: "NVIDIA GPUs: energy counter and power, of those that hold the stage's processes", probe, open };
 
 /// Pause between two reads of a counter that has not moved yet.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Reads after which a counter counts as not moving: twice its period.
-const MOST_POLLS: u32 = 20;
+const MOST_POLLS: u32 = 10;
 
 fn probe(_places: &Places) -> Result<String, String> {
     let nvidia = Nvidia::load()?;
