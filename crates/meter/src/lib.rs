@@ -6,7 +6,7 @@
 //! The order of a metered stage:
 //!
 //! 1. [`open`] a meter and [`Sampler::start`] it, before the stage: what it sees until then is the idle power;
-//! 2. start the stage in a process group of its own, and [`Sampler::watch`] that group;
+//! 2. start the stage in a process group of its own, and [`Sampler::watch_since`] its spawn;
 //! 3. [`Sampler::mark`] the instants at which windows begin and end, so that readings stand close to them;
 //! 4. [`Sampler::stop`] after the stage has ended, and ask the [`Trace`] for its windows.
 

@@ -23,7 +23,7 @@ pub struct Sampler {
 }
 
 enum Order {
-    Watch(ProcessGroup),
+    Watch(ProcessGroup, Option<Nanos>),
     Mark,
     Stop(Option<Seconds>),
 }
@@ -43,9 +43,15 @@ impl Sampler {
         Ok(Self { orders, thread })
     }
 
-    /// The stage has started as this process group.
+    /// The stage has started as this process group, at an instant that is not known.
     pub fn watch(&self, group: ProcessGroup) {
-        self.order(Order::Watch(group));
+        self.order(Order::Watch(group, None));
+    }
+
+    /// The stage was spawned as this process group at `spawned`: until then it had used no CPU time at all, so a window that
+    /// begins there has an exact edge.
+    pub fn watch_since(&self, group: ProcessGroup, spawned: Nanos) {
+        self.order(Order::Watch(group, Some(spawned)));
     }
 
     /// A window begins or ends now: reads at once, so that its edge is known well. Returns without waiting for that.
@@ -97,8 +103,8 @@ impl Watcher {
         loop {
             let left = due.saturating_sub(record::clock::now().get());
             match inbox.recv_timeout(Duration::from_nanos(left)) {
-                Ok(Order::Watch(group)) => {
-                    self.watch(group);
+                Ok(Order::Watch(group, spawned)) => {
+                    self.watch(group, spawned);
                     self.sample(Effort::Edge);
                 }
                 Ok(Order::Mark) => self.sample(Effort::Edge),
@@ -114,7 +120,10 @@ impl Watcher {
         }
     }
 
-    fn watch(&mut self, group: ProcessGroup) {
+    fn watch(&mut self, group: ProcessGroup, spawned: Option<Nanos>) {
+        if let Some(spawned) = spawned {
+            self.trace.spawned(spawned);
+        }
         self.group = Some(GroupReader::new(self.places.proc.clone(), self.kernel, group));
     }
 

@@ -103,6 +103,11 @@ impl Trace {
         self.cpu.push(at, Seconds(0.0), Seconds(0.0));
     }
 
+    /// The stage began at an instant that may lie before the last sample.
+    pub(crate) fn spawned(&mut self, at: Nanos) {
+        self.cpu.begin(at);
+    }
+
     pub(crate) fn group(&mut self, at: Nanos, sample: &GroupSample) {
         self.cpu.push(at, sample.cpu.floor, sample.cpu.lag);
         self.memory.sampled = self.memory.sampled.max(sample.resident);

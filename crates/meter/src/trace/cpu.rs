@@ -40,6 +40,12 @@ impl CpuCurve {
         self.points.push(Point { at, floor: floor.get().max(last), lag: lag.get() });
     }
 
+    /// Nothing was used until `at`; what was said of later instants was said without looking.
+    pub(super) fn begin(&mut self, at: Nanos) {
+        self.points.retain(|point| point.at < at);
+        self.push(at, Seconds(0.0), Seconds(0.0));
+    }
+
     pub(super) fn instants(&self) -> Vec<Nanos> {
         self.points.iter().map(|point| point.at).collect()
     }
@@ -122,6 +128,15 @@ mod tests {
     #[test]
     fn what_a_sample_lacks_is_part_of_the_error() {
         check(&[(0, 0.0, 0.0), (1000, 500.0, 8.0)], 0, 1000, 500.0, 8.0);
+    }
+
+    #[test]
+    fn a_stage_has_used_nothing_when_it_is_spawned() {
+        let mut curve = curve(&[(0, 0.0, 0.0), (100, 0.0, 0.0), (200, 0.0, 0.0)]);
+        curve.begin(ms(150));
+        curve.push(ms(210), Seconds(0.06), Seconds(0.0));
+        let used = curve.between(Span { start: ms(150), end: ms(210) }).unwrap();
+        assert_eq!((used.time, used.error), (Seconds(0.06), Seconds(0.0)));
     }
 
     #[test]
