@@ -1,2 +1,68 @@
-//! The project's own chores: pretraining the quickstart model, benches, generated docs, tidy.
-fn main() {}
+//! The project's own chores, as `cargo xtask <chore>`: the quickstart's corpus, tokenizer and model, a probe of what adaptation gains,
+//! and the speed table. Not part of the product: nothing here is linked into `edge-eval`.
+#![expect(clippy::print_stdout, reason = "chores are talked to at a terminal; their tables are their output")]
+
+mod bench;
+mod corpus;
+mod greedy;
+mod pretrain;
+mod probe;
+mod tokenizer;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Write the quickstart's three task sets.
+    Corpus {
+        /// Folder for the JSONL files.
+        #[arg(long, default_value = "crates/edge-eval/quickstart/data")]
+        out: PathBuf,
+    },
+    /// Train the quickstart's tokenizer.
+    Tokenizer {
+        /// The model folder.
+        #[arg(long, default_value = "crates/edge-eval/quickstart/model")]
+        out: PathBuf,
+    },
+    /// Train the quickstart's model.
+    Pretrain(pretrain::Options),
+    /// Score a model on held-out rows.
+    Probe(probe::Options),
+    /// Print the speed table.
+    Bench(bench::Options),
+    /// Print some pretraining documents.
+    Documents {
+        /// How many.
+        #[arg(default_value_t = 12)]
+        count: usize,
+    },
+}
+
+fn main() -> Result<()> {
+    match Args::parse().chore {
+        Chore::Corpus { out } => corpus::write_task_sets(&out),
+        Chore::Tokenizer { out } => tokenizer::train(&out),
+        Chore::Pretrain(options) => pretrain::run(&options),
+        Chore::Probe(options) => probe::run(&options),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::Documents { count } => {
+            corpus::Document::stream(0).take(count).for_each(|document| println!("{}\n", document.text));
+            Ok(())
+        }
+    }
+}
