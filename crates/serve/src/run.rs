@@ -1,7 +1,7 @@
 //! The life of a server: bind, load, answer, stop. The socket is bound first, so that a port in use costs no loading, and so that
 //! probes are answered 503 while the model loads.
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,44 +46,58 @@ pub async fn run_with(
 ) -> Result<()> {
     observer(&Event::now(What::Start));
     check(&limits)?;
-    let asked = SocketAddr::new(listen.host, listen.port);
-    let bind = |source| Error::Bind { address: asked, source };
-    let listener = TcpListener::bind(asked).await.map_err(bind)?;
-    let address = listener.local_addr().map_err(bind)?;
+    let (listener, address) = bind(listen).await?;
     observer(&Event::now(What::Listening { address }));
-
     let metrics = Arc::new(Metrics::default());
     let (handle, engine) = scheduler::spawn(loader, &limits, &metrics, observer.clone()).map_err(Error::Thread)?;
     let app = Arc::new(App::new(handle, metrics, limits));
-    let (close, mut closing) = watch::channel(false);
-    let closed = async move {
-        // An error means that this function has ended, which is a reason to close too.
-        let _ended = closing.wait_for(|close| *close).await;
-    };
-    // Tokens are small and late ones cost: no waiting for a full packet.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let serving = axum::serve(listener, server::router(app.clone())).with_graceful_shutdown(closed);
-    let mut serving = tokio::spawn(serving.into_future());
-
+    let (close, closing) = watch::channel(false);
+    let mut answering = tokio::spawn(answer(listener, app.clone(), closing));
     let outcome = tokio::select! {
         error = live(engine, &app, address, &observer) => Err(error),
         () = shutdown => Ok(()),
-        ended = &mut serving => Err(Error::Socket(ended.map_or_else(std::io::Error::other, |result| {
-            result.err().unwrap_or_else(|| std::io::Error::other("the server ended by itself"))
-        }))),
+        ended = &mut answering => Err(Error::Socket(fault(ended))),
     };
     if outcome.is_ok() {
         observer(&Event::now(What::Stopping));
         close.send_replace(true);
-        if timeout(limits.grace, &mut serving).await.is_err() {
+        if timeout(limits.grace, &mut answering).await.is_err() {
             app.engine.stop();
             // Whoever still has not ended is cut off below.
-            let _late = timeout(LAST_WORDS, &mut serving).await;
+            let _late = timeout(LAST_WORDS, &mut answering).await;
         }
     }
     app.engine.stop();
-    serving.abort();
+    answering.abort();
     outcome
+}
+
+async fn bind(listen: Listen) -> Result<(TcpListener, SocketAddr)> {
+    let address = SocketAddr::new(listen.host, listen.port);
+    let fail = |source| Error::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    Ok((listener, bound))
+}
+
+/// Answers connections until told to close; those that are open then may end.
+async fn answer(listener: TcpListener, app: Arc<App>, mut closing: watch::Receiver<bool>) -> std::io::Result<()> {
+    // Tokens are small and late ones cost: no waiting for a full packet.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let closed = async move {
+        // An error means that nobody is left to tell, which is a reason to close too.
+        let _gone = closing.wait_for(|close| *close).await;
+    };
+    axum::serve(listener, server::router(app)).with_graceful_shutdown(closed).await
+}
+
+/// Why answering ended although nobody asked it to.
+fn fault(ended: std::result::Result<std::io::Result<()>, tokio::task::JoinError>) -> std::io::Error {
+    match ended {
+        Ok(Ok(())) => std::io::Error::other("the server ended by itself"),
+        Ok(Err(error)) => error,
+        Err(error) => std::io::Error::other(error),
+    }
 }
 
 fn check(limits: &Limits) -> Result<()> {

@@ -224,8 +224,9 @@ impl Scheduler {
         for mut active in std::mem::take(&mut self.running) {
             let turn = active.turn(&self.metrics);
             halted &= matches!(turn, Turn::Halted);
-            if active.has_spoken() && !std::mem::replace(&mut self.told, true) {
-                (self.observer)(&Event::now(What::FirstToken));
+            if let Some(at) = active.last_token().filter(|_| !self.told) {
+                self.told = true;
+                (self.observer)(&Event { at, what: What::FirstToken });
             }
             match turn {
                 Turn::Ended(ended) => self.close(&active, ended),

@@ -62,9 +62,9 @@ impl Active {
         self.sequence.kv_bytes()
     }
 
-    /// Whether a token has been generated.
-    pub(super) fn has_spoken(&self) -> bool {
-        self.generated > 0
+    /// When the last token came; `None` before the first.
+    pub(super) fn last_token(&self) -> Option<Nanos> {
+        (self.generated > 0).then_some(self.since)
     }
 
     /// One step of the model, and what follows from it.
