@@ -98,7 +98,9 @@ fn write_config(from: &Path, to: &Path) -> Result<()> {
 
 /// Tokenizer, chat template and generation settings, byte for byte.
 fn copy_companions(from: &Path, to: &Path) -> Result<()> {
-    text::copy_tokenizer_files(from, to)?;
+    if text::copy_tokenizer_files(from, to)?.is_empty() {
+        return Err(text::Error::MissingTokenizer { folder: from.to_owned(), file: "tokenizer.json" }.into());
+    }
     let (generation, target) = (from.join("generation_config.json"), to.join("generation_config.json"));
     if generation.exists() {
         fs::copy(&generation, &target).map_err(|source| Error::io(&target, source))?;

@@ -8,6 +8,7 @@ mod folder;
 pub mod gguf;
 mod pieces;
 mod pre;
+mod sound;
 mod stream;
 mod synthetic;
 mod template;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result, read_optional};
 use crate::folder::{OneOrMany, TokenIds, TokenName, TokenizerConfig, read_json};
 use crate::pieces::Pieces;
+use crate::sound;
 use crate::stream::DecodeStream;
 
 /// A vocabulary with its rules: text to ids, ids to text, and which ids begin and end a text. Clones share it.
@@ -50,6 +51,7 @@ impl Tokenizer {
     pub fn from_folder(folder: &Path) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = read_optional(&path)?.ok_or_else(|| Error::MissingTokenizer { folder: folder.to_owned(), file: "tokenizer.json" })?;
+        sound::check_json(&bytes).map_err(|source| Error::Json { path: path.clone(), source })?;
         let origin = path.display().to_string();
         let fail = |reason: String| Error::Tokenizer { origin: origin.clone(), reason };
         let mut encoder = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;
@@ -58,7 +60,9 @@ impl Tokenizer {
         let pieces =
             Pieces::of(encoder.get_decoder()).ok_or_else(|| fail("its decoder is neither byte-level nor sentence-piece".to_owned()))?;
         let (bos, eos) = ends_of_folder(folder, &encoder)?;
-        Ok(Self::new(Parts { encoder, pieces, bos, eos, prepend_bos: false }))
+        let tokenizer = Self::new(Parts { encoder, pieces, bos, eos, prepend_bos: false });
+        sound::check(tokenizer.encoder().get_post_processor(), tokenizer.vocabulary_size()).map_err(fail)?;
+        Ok(tokenizer)
     }
 
     pub(crate) fn new(parts: Parts) -> Self {

@@ -39,6 +39,10 @@ impl Tokenizer {
     }
 }
 
+/// Longest `SentencePiece` entry that pairs are sought for, in bytes. Real ones stay below 100; finding the pairs of one takes
+/// the square of its length.
+const LONGEST_PIECE: usize = 1024;
+
 fn fail(error: impl std::fmt::Display) -> Error {
     Error::Tokenizer { origin: "gguf metadata".to_owned(), reason: error.to_string() }
 }
@@ -93,7 +97,9 @@ fn merges_of_scores(vocabulary: &GgufVocabulary) -> Result<Merges> {
     let scores =
         vocabulary.scores.as_ref().ok_or_else(|| Error::Metadata { key: "tokenizer.ggml.scores", reason: "missing".to_owned() })?;
     let ids: HashMap<&str, usize> = vocabulary.tokens.iter().map(String::as_str).zip(0..).collect();
-    let mergeable = |id: usize| matches!(vocabulary.type_of(id), token_type::NORMAL | token_type::USER_DEFINED);
+    let mergeable = |id: usize| {
+        matches!(vocabulary.type_of(id), token_type::NORMAL | token_type::USER_DEFINED) && vocabulary.tokens[id].len() <= LONGEST_PIECE
+    };
     let mut order: Vec<usize> = (0..vocabulary.tokens.len()).filter(|&id| mergeable(id)).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
     let mut merges = Vec::new();

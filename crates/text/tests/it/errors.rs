@@ -34,8 +34,8 @@ fn a_truncated_tokenizer() {
     check(
         |folder| write(folder, "tokenizer.json", r#"{"version": "1.0", "#),
         expect![[r#"
-            DIR/tokenizer.json: EOF while parsing a value at line 1 column 19
-            hint: the file may be a partial download, or not a BPE tokenizer of the LLaMA or Qwen families; fetch it again"#]],
+            DIR/tokenizer.json: EOF while parsing an object at line 1 column 19
+            hint: the file may be a partial download or a Git LFS pointer; fetch it again"#]],
     );
 }
 
@@ -81,4 +81,54 @@ fn a_tokenizer_without_its_config_still_encodes() {
     let tokenizer = Tokenizer::from_folder(folder.path()).unwrap();
     assert_eq!((tokenizer.bos(), tokenizer.eos().len()), (None, 0));
     assert_eq!(tokenizer.encode("hello", false).unwrap(), [259]);
+}
+
+/// Every place in a JSON value that is not a container's name.
+fn places(value: &serde_json::Value, path: &str, out: &mut Vec<String>) {
+    out.push(path.to_owned());
+    match value {
+        // The vocabulary's entries are alike: a few stand for all.
+        serde_json::Value::Object(map) => {
+            for (key, inner) in map.iter().take(20) {
+                places(inner, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), out);
+            }
+        }
+        serde_json::Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| places(v, &format!("{path}/{i}"), out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_tokenizer_cut_off_anywhere_is_an_error() {
+    let text = small::byte_level_json().to_string();
+    let folder = TempDir::new().unwrap();
+    for end in (0..text.len()).step_by(7).filter(|&end| text.is_char_boundary(end)) {
+        write(folder.path(), "tokenizer.json", &text[..end]);
+        assert!(Tokenizer::from_folder(folder.path()).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn a_tokenizer_with_a_strange_value_is_used_or_refused() {
+    let json = small::byte_level_json();
+    let mut all = Vec::new();
+    places(&json, "", &mut all);
+    let folder = TempDir::new().unwrap();
+    for place in all {
+        for strange in [
+            serde_json::json!(null),
+            serde_json::json!(""),
+            serde_json::json!(-1),
+            serde_json::json!([]),
+            serde_json::json!(4_294_967_295u32),
+        ] {
+            let mut json = json.clone();
+            *json.pointer_mut(&place).unwrap() = strange;
+            write(folder.path(), "tokenizer.json", &json.to_string());
+            if let Ok(tokenizer) = Tokenizer::from_folder(folder.path()) {
+                let ids = tokenizer.encode("hello <|eot|> a", true).unwrap_or_default();
+                tokenizer.decode(&ids);
+            }
+        }
+    }
 }

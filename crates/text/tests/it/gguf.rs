@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use proptest::prelude::*;
 use text::{ChatTemplate, Error, GgufVocabulary, MetadataValue, RenderOptions, Tokenizer};
 
 use crate::{shared, shared_lines, small};
@@ -134,4 +135,45 @@ fn damaged_metadata_is_named() {
     );
     assert!(matches!(with("tokenizer.ggml.pre", String("klingon".into())), Error::UnknownPreTokenizer { .. }));
     assert!(matches!(with("tokenizer.ggml.merges", Strings(vec!["q∂ x".into()])), Error::Tokenizer { .. }));
+}
+
+/// Vocabularies that no converter would write.
+fn any_vocabulary() -> impl Strategy<Value = GgufVocabulary> {
+    let token = prop_oneof!["[ab▁Ġ ]{0,4}", "<0x[0-9A-F]{2}>", "<\\|[a-z]{1,3}\\|>"];
+    let entry = (token.clone(), 0..8i32, prop_oneof![Just(f32::NAN), -5f32..5f32]);
+    let merge = prop_oneof!["[ab▁Ġ]{0,2} [ab▁Ġ]{0,2}", token];
+    let pre = prop::option::of(prop::sample::select(vec!["llama-bpe", "qwen2", "gpt-2", "smollm", "default", "other"]));
+    let ids = prop::array::uniform4(prop::option::of(0u32..12));
+    (prop::bool::ANY, prop::collection::vec(entry, 0..12), prop::collection::vec(merge, 0..6), pre, ids).prop_map(
+        |(byte_level, entries, merges, pre, [bos, eos, unknown, padding])| GgufVocabulary {
+            model: if byte_level { "gpt2" } else { "llama" }.to_owned(),
+            pre: pre.map(str::to_owned),
+            tokens: entries.iter().map(|(token, ..)| token.clone()).collect(),
+            types: Some(entries.iter().map(|(_, kind, _)| *kind).collect()),
+            scores: Some(entries.iter().map(|(.., score)| *score).collect()),
+            merges: Some(merges),
+            bos,
+            eos,
+            eot: None,
+            eom: None,
+            unknown,
+            padding,
+            add_bos: None,
+            add_space_prefix: None,
+            chat_template: None,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_strange_vocabulary_is_used_or_refused(vocabulary in any_vocabulary(), text in "[ab <>|x]{0,12}") {
+        if let Ok(tokenizer) = Tokenizer::from_gguf(&vocabulary) {
+            if let Ok(ids) = tokenizer.encode(&text, true) {
+                tokenizer.decode(&ids);
+            }
+            tokenizer.decode_with_special(&(0..20).collect::<Vec<u32>>());
+            prop_assert!(tokenizer.vocabulary_size() <= vocabulary.tokens.len());
+        }
+    }
 }
