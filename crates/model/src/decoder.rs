@@ -3,6 +3,7 @@
 //! What a family has of its own is data in [`crate::arch`]; how weights are stored is [`Linear`]'s business. Not here: text,
 //! sampling, loops over steps.
 
+mod attend;
 mod block;
 mod cache;
 mod embedding;
@@ -79,6 +80,12 @@ impl Decoder {
     pub fn forward(&self, ids: &Tensor, cache: &mut KvCache) -> Result<Tensor> {
         let (batch, length) = ids.dims2()?;
         cache.check_room(batch, length)?;
+        // Within the pool a parallel loop costs no change of threads; a token has some sixty of them.
+        rayon::scope(|_| self.forward_in_pool(ids, cache))
+    }
+
+    fn forward_in_pool(&self, ids: &Tensor, cache: &mut KvCache) -> Result<Tensor> {
+        let length = ids.dim(1)?;
         let positions = Positions::causal(&self.frequencies, length, cache.len(), &self.device, self.dtype)?;
         let mut x = self.embed(ids)?;
         for (block, layer) in self.blocks.iter().zip(cache.layers()) {

@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Device};
 
+use crate::{Error, Result};
+
 /// The device models run on in this build.
 pub fn best() -> Device {
     Device::Cpu
@@ -21,4 +23,22 @@ pub fn name(device: &Device) -> String {
 /// The CPU has no native f16 or bf16 arithmetic in candle, so weights of 16 bits are widened inside the products, which is exact.
 pub(crate) fn arithmetic(_device: &Device) -> DType {
     DType::F32
+}
+
+/// Asks the allocator for `bytes` and gives them back: an absurd size is an error here, where it would end the process later.
+pub(crate) fn check_room(what: &'static str, bytes: u128) -> Result<()> {
+    let fits = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if fits { Ok(()) } else { Err(Error::NoRoom { what, bytes }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_room;
+
+    #[test]
+    fn absurd_sizes_are_errors() {
+        check_room("weights", 1 << 20).unwrap();
+        assert_eq!(check_room("weights", 1 << 70).unwrap_err().to_string(), "no memory for weights of 1180591620717411303424 bytes");
+        assert!(check_room("weights", u128::from(u64::MAX)).is_err());
+    }
 }

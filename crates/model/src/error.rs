@@ -126,6 +126,14 @@ pub enum Error {
         /// Positions asked for.
         needed: usize,
     },
+    /// More memory than there is.
+    #[error("no memory for {what} of {bytes} bytes")]
+    NoRoom {
+        /// Weights, KV cache.
+        what: &'static str,
+        /// Bytes asked for.
+        bytes: u128,
+    },
     /// An argument that does not fit the model or the other arguments.
     #[error("{what}: expected {expected}, got {got}")]
     Argument {
@@ -177,6 +185,7 @@ impl Error {
             }
             Self::F16Overflow { .. } => "load with f32 instead of f16".to_owned(),
             Self::CacheFull { .. } => "shorten the prompt or the answer, or ask for a longer context".to_owned(),
+            Self::NoRoom { .. } => "use a smaller shape, a shorter context or a narrower format".to_owned(),
             Self::Untrainable { .. } => "train from a dense safetensors folder, in full precision or with an NF4 base".to_owned(),
         };
         Some(hint)

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use crate::Result;
 
 /// Rows of x up to which each weight is worth reading straight from memory.
-const FEW: usize = 4;
+pub(crate) const FEW: usize = 4;
 /// Rows of the weight a task takes.
 const TASK: usize = 64;
-/// Accumulators of a sum: enough for four 512-bit registers.
-const LANES: usize = 64;
+/// Partial sums of a row: as many as the compiler was measured to turn into the fastest vector code, for one row and for more.
+const LANES: [usize; 2] = [32, 64];
 
 /// `x Wᵀ` for f32 x of shape `[.., k]` and W of shape `[n, k]`, f32, f16 or bf16.
 pub(crate) fn linear(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
@@ -74,49 +74,90 @@ fn few_rows(x: &Tensor, weight: &Tensor, rows: usize, n: usize) -> Option<Vec<f3
 }
 
 fn by_rows<W: Widen>(x: &[f32], w: &[W], rows: usize, n: usize) -> Vec<f32> {
-    match rows {
-        1 => product::<W, 1>(x, w, n),
-        2 => product::<W, 2>(x, w, n),
-        3 => product::<W, 3>(x, w, n),
-        _ => product::<W, FEW>(x, w, n),
+    let k = x.len() / rows;
+    let mut y = vec![0.0; rows * n];
+    if rows == 1 {
+        y.par_chunks_mut(TASK).zip(w.par_chunks(TASK * k)).for_each(|(y, w)| into_rows(x, w, y.len(), y));
+        return y;
+    }
+    let parts: Vec<Vec<f32>> = w
+        .par_chunks(TASK * k)
+        .map(|w| {
+            let mut part = vec![0.0; w.len() / k * rows];
+            into_rows(x, w, w.len() / k, &mut part);
+            part
+        })
+        .collect();
+    for (i, part) in parts.iter().enumerate() {
+        let width = part.len() / rows;
+        for (row, part) in part.chunks_exact(width).enumerate() {
+            y[row * n + i * TASK..][..width].copy_from_slice(part);
+        }
+    }
+    y
+}
+
+/// `out [rows, n]` of x `[rows, k]`, at most [`FEW`] rows, and w `[n, k]`, on this thread.
+pub(crate) fn into_rows<W: Widen>(x: &[f32], w: &[W], n: usize, out: &mut [f32]) {
+    match out.len() / n {
+        1 => product::<W, 1, { LANES[0] }>(x, w, n, out),
+        2 => product::<W, 2, { LANES[1] }>(x, w, n, out),
+        3 => product::<W, 3, { LANES[1] }>(x, w, n, out),
+        _ => product::<W, FEW, { LANES[1] }>(x, w, n, out),
     }
 }
 
-/// `[M, n]` of x `[M, k]` and w `[n, k]`.
-fn product<W: Widen, const M: usize>(x: &[f32], w: &[W], n: usize) -> Vec<f32> {
+/// M rows, in L partial sums.
+fn product<W: Widen, const M: usize, const L: usize>(x: &[f32], w: &[W], n: usize, out: &mut [f32]) {
     let k = x.len() / M;
-    let mut columns = vec![[0.0; M]; n];
-    columns.par_chunks_mut(TASK).zip(w.par_chunks(TASK * k)).for_each(|(columns, w)| {
-        for (column, w) in columns.iter_mut().zip(w.chunks_exact(k)) {
-            *column = dots::<W, M>(x, w);
+    for (i, w) in w.chunks_exact(k).enumerate() {
+        for (row, dot) in dots::<W, M, L>(x, w).into_iter().enumerate() {
+            out[row * n + i] = dot;
         }
-    });
-    (0..M).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
+    }
 }
 
-/// The dot products of M rows of x with one row of w, each summed in [`LANES`] partial sums.
-fn dots<W: Widen, const M: usize>(x: &[f32], w: &[W]) -> [f32; M] {
+/// The dot products of M rows of x with one row of w.
+fn dots<W: Widen, const M: usize, const L: usize>(x: &[f32], w: &[W]) -> [f32; M] {
     let k = w.len();
-    let (chunks, rest) = w.as_chunks::<LANES>();
-    let mut sums = [[0f32; LANES]; M];
+    let (chunks, rest) = w.as_chunks::<L>();
+    let rows: [_; M] = std::array::from_fn(|row| x[row * k..(row + 1) * k].as_chunks::<L>());
+    let mut sums = [[0f32; L]; M];
     for (i, chunk) in chunks.iter().enumerate() {
-        let wide: [f32; LANES] = chunk.map(Widen::widen);
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let x = &x[row * k + i * LANES..][..LANES];
-            for lane in 0..LANES {
-                sums[lane] = x[lane].mul_add(wide[lane], sums[lane]);
+        for row in 0..M {
+            let x = &rows[row].0[i];
+            for lane in 0..L {
+                sums[row][lane] = x[lane].mul_add(chunk[lane].widen(), sums[row][lane]);
             }
         }
     }
-    let done = k - rest.len();
-    std::array::from_fn(|row| {
-        let rest = rest.iter().zip(&x[row * k + done..]).map(|(w, x)| x * w.widen());
-        sums[row].iter().sum::<f32>() + rest.sum::<f32>()
-    })
+    let mut dots = [0.0; M];
+    for row in 0..M {
+        dots[row] = fold(&mut sums[row]);
+        for (x, w) in rows[row].1.iter().zip(rest) {
+            dots[row] += x * w.widen();
+        }
+    }
+    dots
+}
+
+/// The sum of L values, halves added to halves.
+#[inline]
+fn fold<const L: usize>(sums: &mut [f32; L]) -> f32 {
+    let mut n = L;
+    while n > 1 {
+        n /= 2;
+        let (low, high) = sums[..2 * n].split_at_mut(n);
+        for (low, high) in low.iter_mut().zip(high) {
+            *low += *high;
+        }
+    }
+    sums[0]
 }
 
 /// An exact conversion to f32 that the compiler can vectorise.
-trait Widen: Copy + Send + Sync {
+pub(crate) trait Widen: Copy + Send + Sync {
+    /// The same value in 32 bits.
     fn widen(self) -> f32;
 }
 

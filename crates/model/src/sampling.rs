@@ -61,9 +61,21 @@ impl Sampler {
 
 /// The id of the largest logit, the first of equals; `None` when none is a number.
 pub fn argmax(logits: &[f32]) -> Option<u32> {
-    let numbers = (0u32..).zip(logits).filter(|(_, logit)| !logit.is_nan());
-    numbers.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(id, _)| id)
+    // Two passes that the compiler can vectorise: the largest value, then its place.
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    let mut top = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (top, logit) in top.iter_mut().zip(chunk) {
+            *top = larger(*top, *logit);
+        }
+    }
+    let largest = top.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, larger);
+    logits.iter().position(|logit| *logit >= largest).map(|id| id as u32)
 }
+
+/// Values compared at once.
+const LANES: usize = 32;
 
 /// The log-probability of `id`, and the `top` most probable tokens, the most probable first. `None` when `id` is outside the logits.
 pub fn logprobs(logits: &[f32], id: u32, top: usize) -> Option<(LogProb, Vec<LogProb>)> {

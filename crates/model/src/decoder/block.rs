@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::Positions;
 use super::cache::Slot;
+use super::{Positions, attend};
 use crate::{Config, Linear, Result, linear, ops};
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Block {
             Some(slot) => {
                 let (k, v) = slot.append(&k, &v)?;
                 if q.dim(2)? == 1 {
-                    attend_one(&q, &k, &v, scale)?
+                    attend::one(&q, &k, &v, scale)?
                 } else {
                     ops::attention(&q, &slot.split(&k)?, &slot.split(&v)?, scale, &positions.mask)?
                 }
@@ -79,14 +79,4 @@ impl Block {
     pub(super) fn norms_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Tensor)> {
         NORM_NAMES.into_iter().zip([&mut self.attention_norm, &mut self.mlp_norm])
     }
-}
-
-/// One query position: `q [b, heads, 1, d]` over `k` and `v [b · kv_heads, s, d]`, to `[b, 1, heads · d]`. The queries that share a key head
-/// are the rows of one product, and the cache is read where it lies.
-fn attend_one(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Result<Tensor> {
-    let (b, heads, _, d) = q.dims4()?;
-    let shared = k.dim(0)?;
-    let q = (q.reshape((shared, b * heads / shared, d))? * scale)?;
-    let y = ops::softmax(&q.matmul(&k.t()?)?)?.matmul(v)?;
-    Ok(y.reshape((b, 1, heads * d))?)
 }

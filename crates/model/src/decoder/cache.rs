@@ -33,6 +33,8 @@ impl KvCache {
             let got = format!("{batch} sequences of {capacity} positions");
             return Err(Error::Argument { what: "KV cache", expected: "at least one of each".to_owned(), got });
         }
+        let values = [batch, capacity, config.kv_width(), 2 * config.layers, dtype.size_in_bytes()];
+        crate::device::check_room("KV cache", values.iter().map(|n| *n as u128).product())?;
         let shape = (batch * config.kv_heads, capacity, config.head_dim);
         let layer = || Ok(Layer { keys: Tensor::zeros(shape, dtype, device)?, values: Tensor::zeros(shape, dtype, device)? });
         let layers = (0..config.layers).map(|_| layer()).collect::<Result<_>>()?;

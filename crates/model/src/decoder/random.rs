@@ -46,6 +46,7 @@ impl Random {
         let width = shape.last().copied().unwrap_or(1);
         let bound = (3.0 / width as f32).sqrt();
         let count = shape.iter().product();
+        crate::device::check_room("weights", count as u128 * 4)?;
         let seed = self.seed ^ fnv1a(name);
         if compute == Compute::F16 {
             let values = uniform(seed, count, |x| f16::from_f32(x * bound));

@@ -60,6 +60,15 @@ fn a_config_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn absurd_sizes_are_errors() {
+    let absurd = Config { hidden: 1 << 24, vocab: 1 << 24, ..tiny() };
+    let refused = Decoder::random(&absurd, 1, &options(Compute::F32, Base::AsStored));
+    assert!(matches!(refused, Err(Error::NoRoom { what: "weights", .. })));
+    let decoder = Decoder::random(&tiny(), 1, &options(Compute::F32, Base::AsStored)).unwrap();
+    assert!(matches!(decoder.new_cache(1 << 20, 1 << 30), Err(Error::NoRoom { what: "KV cache", .. })));
+}
+
+#[test]
 fn training_the_whole_model_reaches_every_weight() {
     let config = Config { biases: model::config::Biases { qkv: true, output: false, mlp: false }, tied: true, ..tiny() };
     let mut decoder = Decoder::random(&config, 1, &options(Compute::F32, Base::AsStored)).unwrap();
