@@ -12,15 +12,12 @@ mod step;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use model::{Base, Compute, Decoder, LoadOptions, tensor::Device};
 use units::{Nanos, Seconds};
 
 use crate::tokenizer;
 use checkpoint::Checkpoint;
-use optimiser::Optimiser;
-use rows::Rows;
 use step::Trainer;
 
 /// The recipe: every number that decides what the model becomes.
@@ -52,20 +49,20 @@ struct Recipe {
 
 const RECIPE: Recipe = Recipe {
     seed: 1_000,
-    steps: 4_000,
+    steps: 10_000,
     shards: 16,
-    rows: 2,
+    rows: 1,
     length: 256,
     peak: 3e-3,
     warmup: 100,
     floor: 0.02,
     decay: 0.05,
     clip: 1.0,
-    report_weight: 0.3,
+    report_weight: 0.2,
 };
 
 /// Steps between two lines of progress.
-const TELL_EVERY: u64 = 25;
+const TELL_EVERY: u64 = 50;
 /// Steps between two looks at the held-out loss; the state is written then, too.
 const JUDGE_EVERY: u64 = 250;
 
@@ -99,36 +96,34 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let began = record::clock::now();
     let recipe = Recipe { steps: options.steps.unwrap_or(RECIPE.steps), ..RECIPE };
-    let rows = Rows::new(tokenizer::load(&options.tokenizer)?, recipe.length, recipe.report_weight)?;
-    let device = Device::Cpu;
-    let mut decoder =
-        Decoder::random(&shape::config()?, recipe.seed, &LoadOptions { device, compute: Compute::F32, base: Base::AsStored })?;
-    let parameters = decoder.train_all()?;
-    shape::calm_residuals(&parameters)?;
-    let mut optimiser = Optimiser::new(&parameters, recipe.decay)?;
-    let checkpoint = Checkpoint::new(&options.out)?;
-    let mut done = if options.resume { checkpoint.load(&mut optimiser)? } else { 0 };
     let threads = options.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
-    let trainer = Trainer::new(decoder, parameters, rows, threads, recipe)?;
-    println!("{} parameters, {threads} threads, from step {done} of {}", optimiser.len(), recipe.steps);
-
-    let mut progress = Progress::new(began, done);
-    while done < recipe.steps && !time_is_up(began, options.minutes) {
-        let (loss, gradient) = trainer.gradient(done)?;
-        trainer.wide().install(|| optimiser.step(done, recipe.rate(done), gradient, recipe.clip))?;
-        done += 1;
-        progress.add(done, loss);
-        if done.is_multiple_of(JUDGE_EVERY) {
-            println!("step {done}: held-out loss {:.4}", trainer.held_out_loss()?);
-            checkpoint.save(&optimiser, done).context("writing the state")?;
+    let mut trainer = Trainer::new(recipe, tokenizer::load(&options.tokenizer)?, threads)?;
+    let checkpoint = Checkpoint::new(&options.out)?;
+    if options.resume {
+        trainer.resume(&checkpoint)?;
+    }
+    println!("{} parameters, {threads} threads, from step {} of {}", trainer.decoder().config().parameters(), trainer.done(), recipe.steps);
+    let mut progress = Progress::new(began, trainer.done());
+    while trainer.done() < recipe.steps && !time_is_up(began, options.minutes) {
+        let loss = trainer.step()?;
+        progress.add(trainer.done(), loss);
+        if trainer.done().is_multiple_of(JUDGE_EVERY) {
+            judge(&trainer)?;
+            trainer.save(&checkpoint)?;
         }
     }
-    checkpoint.save(&optimiser, done).context("writing the state")?;
-    adapt::full::save(trainer.decoder(), &options.out)?;
-    tokenizer::copy(&options.tokenizer, &options.out)?;
-    shape::write_generation_config(&options.out)?;
-    println!("step {done} of {}: held-out loss {:.4}, model in {}", recipe.steps, trainer.held_out_loss()?, options.out.display());
+    trainer.save(&checkpoint)?;
+    write_model(&trainer, options)?;
+    judge(&trainer)?;
+    println!("step {} of {}, model in {}", trainer.done(), recipe.steps, options.out.display());
     Ok(())
+}
+
+/// The model with everything that belongs beside it.
+fn write_model(trainer: &Trainer, options: &Options) -> Result<()> {
+    adapt::full::save(trainer.decoder(), &options.out)?;
+    shape::write_generation_config(&options.out)?;
+    tokenizer::copy(&options.tokenizer, &options.out)
 }
 
 impl Recipe {
@@ -141,6 +136,13 @@ impl Recipe {
         let cosine = f64::midpoint(1.0, (std::f64::consts::PI * share).cos());
         self.peak * (self.floor + (1.0 - self.floor) * cosine)
     }
+}
+
+/// Prints the held-out loss of each format.
+fn judge(trainer: &Trainer) -> Result<()> {
+    let losses: Vec<_> = trainer.held_out_losses()?.iter().map(|(name, loss)| format!("{name} {loss:.3}")).collect();
+    println!("step {}: held-out {}", trainer.done(), losses.join(", "));
+    Ok(())
 }
 
 fn time_is_up(began: Nanos, minutes: Option<f64>) -> bool {

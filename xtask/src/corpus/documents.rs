@@ -24,11 +24,26 @@ pub(crate) struct Document {
     pub(crate) report: Range<usize>,
 }
 
-/// Writes one document of a format.
-type Format = fn(Part, &mut ChaCha8Rng) -> Document;
+/// One format of documents.
+struct Format {
+    /// As progress names it.
+    name: &'static str,
+    /// Its share of the documents, in percent.
+    share: u32,
+    /// Writes one document.
+    write: fn(Part, &mut ChaCha8Rng) -> Document,
+}
 
-/// The formats and their shares of the documents.
-const MIXTURE: &[(u32, Format)] = &[(26, notes), (20, quiz), (14, in_short), (8, dialogue), (4, list), (28, chat)];
+/// The mixture.
+const MIXTURE: &[Format] = &[
+    Format { name: "notes", share: 24, write: notes },
+    Format { name: "quiz", share: 24, write: quiz },
+    Format { name: "in short", share: 12, write: in_short },
+    Format { name: "echo", share: 12, write: echo },
+    Format { name: "dialogue", share: 8, write: dialogue },
+    Format { name: "list", share: 3, write: list },
+    Format { name: "chat", share: 17, write: chat },
+];
 
 impl Document {
     /// An endless stream of documents of the train part; one seed, one stream.
@@ -39,8 +54,13 @@ impl Document {
 
     /// One document of the mixture.
     pub(crate) fn draw(part: Part, rng: &mut ChaCha8Rng) -> Self {
-        let (_, write) = MIXTURE.choose_weighted(rng, |(share, _)| *share).expect("shares are positive");
-        write(part, rng)
+        let format = MIXTURE.choose_weighted(rng, |format| format.share).expect("shares are positive");
+        (format.write)(part, rng)
+    }
+
+    /// `each` documents of every format by its name.
+    pub(crate) fn of_each_format(part: Part, each: usize, rng: &mut ChaCha8Rng) -> Vec<(&'static str, Vec<Self>)> {
+        MIXTURE.iter().map(|format| (format.name, (0..each).map(|_| (format.write)(part, rng)).collect())).collect()
     }
 
     fn new(text: String, report: Option<&Report>) -> Self {
@@ -71,6 +91,12 @@ fn quiz(part: Part, rng: &mut ChaCha8Rng) -> Document {
 fn in_short(part: Part, rng: &mut ChaCha8Rng) -> Document {
     let report = Report::draw(part, rng);
     plain(&format!("{}\n{}\nIn short: {}", report.heading(), report.text, report.brief()), Some(&report))
+}
+
+/// A report twice over. The second can be copied word by word: the plainest way to learn looking back.
+fn echo(part: Part, rng: &mut ChaCha8Rng) -> Document {
+    let report = Report::draw(part, rng);
+    plain(&format!("{}\nOnce more: {}", report.text, report.text), Some(&report))
 }
 
 /// A conversation in plain text, with the short replies of the chat task.

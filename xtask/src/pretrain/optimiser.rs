@@ -40,11 +40,6 @@ impl Optimiser {
         Ok(Self { slots: parameters.iter().map(slot).collect::<Result<_>>()?, decay })
     }
 
-    /// Number of weights.
-    pub(super) fn len(&self) -> usize {
-        self.slots.iter().map(|slot| slot.var.elem_count()).sum()
-    }
-
     /// Step number `done` (from 0) at this learning rate, the gradient cut to length `clip`. One vector a parameter.
     pub(super) fn step(&self, done: u64, learning_rate: f64, gradient: Vec<Vec<f32>>, clip: f64) -> Result<()> {
         let length = gradient.iter().flatten().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();

@@ -8,43 +8,62 @@ use std::sync::{
 use adapt::{corpus::Batch, train::Gradients};
 use anyhow::{Context, Result, anyhow};
 use model::{
-    Decoder, ops,
-    tensor::{Tensor, Var},
+    Base, Compute, Decoder, LoadOptions, ops,
+    tensor::{Device, Tensor, Var},
 };
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
+use tokenizers::Tokenizer;
 
-use super::{Recipe, rows::Rows};
-use crate::corpus::Part;
+use super::{Recipe, checkpoint::Checkpoint, optimiser::Optimiser, rows::Rows, shape};
 
-/// Rows of the held-out loss, drawn from the held-out names.
-const JUDGED_ROWS: usize = 32;
+/// Held-out documents of each format.
+const JUDGED_DOCUMENTS: usize = 16;
 
 /// Loss and gradient, one vector a parameter.
 type Gradient = (f64, Vec<Vec<f32>>);
 
-/// The model, its variables and the threads that work on it.
+/// The model in training: its weights, the optimiser's state, and the threads that work on it.
 pub(super) struct Trainer {
+    recipe: Recipe,
+    done: u64,
     decoder: Decoder,
     parameters: Vec<(String, Var)>,
+    optimiser: Optimiser,
     rows: Rows,
     /// One thread each: a shard's own operations must not spread over the other shards' threads.
     pools: Vec<ThreadPool>,
     /// All threads together, for what lies between the shards.
     wide: ThreadPool,
-    recipe: Recipe,
 }
 
 impl Trainer {
-    /// Threads beyond the number of shards would idle and are not started.
-    pub(super) fn new(decoder: Decoder, parameters: Vec<(String, Var)>, rows: Rows, threads: usize, recipe: Recipe) -> Result<Self> {
+    /// The recipe's first weights, no step done. Threads beyond the number of shards would idle and are not started.
+    pub(super) fn new(recipe: Recipe, tokenizer: Tokenizer, threads: usize) -> Result<Self> {
+        let options = LoadOptions { device: Device::Cpu, compute: Compute::F32, base: Base::AsStored };
+        let mut decoder = Decoder::random(&shape::config()?, recipe.seed, &options)?;
+        let parameters = decoder.train_all()?;
+        shape::calm_residuals(&parameters)?;
+        let optimiser = Optimiser::new(&parameters, recipe.decay)?;
+        let rows = Rows::new(tokenizer, recipe.length, recipe.report_weight)?;
         let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build().context("starting threads");
         let pools = (0..threads.clamp(1, recipe.shards)).map(|_| pool(1)).collect::<Result<_>>()?;
-        Ok(Self { decoder, parameters, rows, pools, wide: pool(threads)?, recipe })
+        Ok(Self { recipe, done: 0, decoder, parameters, optimiser, rows, pools, wide: pool(threads)? })
     }
 
-    /// All threads together.
-    pub(super) fn wide(&self) -> &ThreadPool {
-        &self.wide
+    /// Goes on from a state on disk.
+    pub(super) fn resume(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        self.done = checkpoint.load(&mut self.optimiser)?;
+        Ok(())
+    }
+
+    /// Writes the state.
+    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
+        checkpoint.save(&self.optimiser, self.done).context("writing the state")
+    }
+
+    /// Steps done.
+    pub(super) fn done(&self) -> u64 {
+        self.done
     }
 
     /// The model as it is now.
@@ -52,14 +71,24 @@ impl Trainer {
         &self.decoder
     }
 
+    /// Takes one step and gives its mean loss.
+    pub(super) fn step(&mut self) -> Result<f64> {
+        let (loss, gradient) = self.gradient(self.done)?;
+        let (rate, clip) = (self.recipe.rate(self.done), self.recipe.clip);
+        self.wide.install(|| self.optimiser.step(self.done, rate, gradient, clip))?;
+        self.done += 1;
+        Ok(loss)
+    }
+
     /// Mean loss and gradient of step `step`.
-    pub(super) fn gradient(&self, step: u64) -> Result<Gradient> {
+    fn gradient(&self, step: u64) -> Result<Gradient> {
         let shards = self.recipe.shards;
         let results: Vec<Mutex<Option<Result<Gradient>>>> = (0..shards).map(|_| Mutex::new(None)).collect();
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some(slot) = results.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let shard = results.iter().position(|r| std::ptr::eq(r, slot)).expect("the slot is one of the results");
+            loop {
+                let shard = next.fetch_add(1, Ordering::Relaxed);
+                let Some(slot) = results.get(shard) else { return };
                 let result = self.shard(step * shards as u64 + shard as u64);
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             }
@@ -71,20 +100,17 @@ impl Trainer {
     }
 
     fn shard(&self, stream: u64) -> Result<Gradient> {
-        let batch = self.rows.batch(Part::Train, self.recipe.seed, stream, self.recipe.rows)?;
+        let batch = self.rows.batch(self.recipe.seed, stream, self.recipe.rows)?;
         let mut gradients = Gradients::new(&self.decoder, &self.parameters, false);
         let loss = gradients.add(&batch, 1.0)?;
         let flat = |gradient: Option<Tensor>| Ok(gradient.context("every parameter has a gradient")?.flatten_all()?.to_vec1::<f32>()?);
         Ok((loss, gradients.finish()?.into_iter().map(flat).collect::<Result<_>>()?))
     }
 
-    /// Mean loss over rows about held-out names.
-    pub(super) fn held_out_loss(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for stream in 0..JUDGED_ROWS as u64 {
-            sum += self.loss(&self.rows.batch(Part::HeldOut, self.recipe.seed, stream, 1)?)?;
-        }
-        Ok(sum / JUDGED_ROWS as f64)
+    /// Mean loss over documents of each format about held-out names; reports themselves are left out of it.
+    pub(super) fn held_out_losses(&self) -> Result<Vec<(&'static str, f64)>> {
+        let batches = self.rows.held_out(self.recipe.seed, JUDGED_DOCUMENTS)?;
+        batches.iter().map(|(name, batch)| Ok((*name, self.loss(batch)?))).collect()
     }
 
     fn loss(&self, batch: &Batch) -> Result<f64> {
@@ -111,4 +137,41 @@ fn mean(shards: &[Gradient]) -> Gradient {
         sum
     });
     (loss, gradient.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::tokenizer;
+
+    /// A recipe of a moment.
+    fn trainer(threads: usize) -> Trainer {
+        let recipe = Recipe { steps: 4, shards: 3, length: 24, warmup: 2, ..super::super::RECIPE };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/edge-eval/quickstart/model");
+        Trainer::new(recipe, tokenizer::load(&folder).unwrap(), threads).unwrap()
+    }
+
+    fn weights(trainer: &Trainer) -> Vec<f32> {
+        let flat = |(_, var): &(String, Var)| var.as_detached_tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        trainer.parameters.iter().flat_map(flat).collect()
+    }
+
+    #[test]
+    fn the_weights_do_not_depend_on_threads_or_on_interruptions() {
+        let (mut whole, mut first) = (trainer(1), trainer(2));
+        let losses = [whole.step().unwrap(), whole.step().unwrap()];
+        assert!(losses.iter().all(|loss| (4.0..12.0).contains(loss)), "{losses:?}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = Checkpoint::new(folder.path()).unwrap();
+        first.step().unwrap();
+        first.save(&checkpoint).unwrap();
+        let mut second = trainer(3);
+        second.resume(&checkpoint).unwrap();
+        assert_eq!(second.done(), 1);
+        second.step().unwrap();
+        assert!(weights(&whole) == weights(&second), "a resumed training differs from an uninterrupted one");
+    }
 }
