@@ -17,6 +17,9 @@ use crate::{
     train::{Outcome, Settings, train},
 };
 
+/// Largest number that f16 holds.
+const LARGEST_F16: f32 = 65_504.0;
+
 /// Trains all weights of a dense f32 model: each item of `steps` is the batches of one optimiser step. See [`train`].
 ///
 /// # Errors
@@ -37,10 +40,19 @@ pub fn train_all(
 /// # Errors
 /// When the files cannot be written, or a weight is beyond the range of f16.
 pub fn save(model: &Decoder, folder: &Path) -> Result<()> {
-    let half = |(name, tensor): (String, Tensor)| Ok::<_, Error>((name, tensor.detach().to_dtype(DType::F16)?));
     let tensors = model.parameters().into_iter().map(half).collect::<Result<Vec<_>>>()?;
     let config = folder.join("config.json");
     let text = format!("{:#}\n", model.config().to_hf_json("float16")?);
     std::fs::write(&config, text).map_err(|e| Error::io("write", &config, e))?;
     Ok(safetensors::write(&folder.join("model.safetensors"), &tensors, &BTreeMap::new())?)
+}
+
+/// A weight in f16. What is beyond its range would become infinite, and is an error.
+fn half((name, tensor): (String, Tensor)) -> Result<(String, Tensor)> {
+    let tensor = tensor.detach();
+    let largest = tensor.abs()?.max_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
+    if largest > LARGEST_F16 {
+        return Err(model::Error::F16Overflow { name }.into());
+    }
+    Ok((name, tensor.to_dtype(DType::F16)?))
 }

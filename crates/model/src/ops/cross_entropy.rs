@@ -27,7 +27,8 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, weights: &Tensor) -> Res
     node::node1("cross_entropy", logits, value, Box::new(backward))
 }
 
-/// `cross_entropy(linear(hidden, w), targets, weights)` with `hidden [n, d]` and `w [v, d]`, for a part of the rows at a time:
+/// `cross_entropy(linear(hidden, w), targets, weights)` with `hidden [n, d]` and `w [v, d]` (frozen weights of another type are
+/// widened), for a part of the rows at a time:
 /// the gradient of `hidden` (and of `w` when it is trained) is made in the same pass, and rows of weight 0 are left out.
 ///
 /// # Errors
@@ -36,7 +37,7 @@ pub fn linear_cross_entropy(hidden: &Tensor, w: &Tensor, targets: &Tensor, weigh
     let (n, _) = hidden.dims2()?;
     let labels = Labels::new(targets, weights, (n, w.dim(0)?))?;
     let track = (hidden.track_op(), w.track_op());
-    let (loss, dx, dw) = head(&hidden.detach(), &w.detach(), &labels, track)?;
+    let (loss, dx, dw) = head(&hidden.detach(), &w.detach().to_dtype(hidden.dtype())?, &labels, track)?;
     let value = scalar(loss, hidden)?;
     if track == (false, false) {
         return Ok(value);

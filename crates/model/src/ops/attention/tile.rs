@@ -50,8 +50,8 @@ impl<'a> Tiles<'a> {
     pub(super) fn gradients(&self, g: &Tensor) -> Result<[Tensor; 3]> {
         let parts = (0..self.b * self.kv).into_par_iter().map(|part| self.gradients_part(part, g)).collect::<Result<Vec<_>>>()?;
         let joined = |which: usize, like: &Tensor| {
-            let values: Vec<f32> = parts.iter().flat_map(|part| part[which].iter().copied()).collect();
-            Tensor::from_vec(values, like.shape(), &Device::Cpu)
+            let values: Vec<&[f32]> = parts.iter().map(|part| part[which].as_slice()).collect();
+            Tensor::from_vec(values.concat(), like.shape(), &Device::Cpu)
         };
         Ok([joined(0, &self.inputs.q)?, joined(1, &self.inputs.k)?, joined(2, &self.inputs.v)?])
     }
