@@ -22,7 +22,7 @@ pub enum Linear {
         bias: Option<Tensor>,
     },
     /// Weights in blocks of `Q8_0`, `Q4_K` and the like, always frozen.
-    Quantized {
+    Quantised {
         /// `[n, k]`.
         weight: Arc<QTensor>,
         /// `[n]`.
@@ -53,10 +53,16 @@ impl Linear {
         let y = match self {
             Self::Dense { weight, .. } if x.track_op() || weight.track_op() => ops::linear(x, weight)?,
             Self::Dense { weight, .. } => matvec::linear(x, weight)?,
-            Self::Quantized { weight, .. } if x.track_op() => ops::frozen_linear(x, &frozen(weight))?,
-            Self::Quantized { weight, .. } => x.apply_op1_no_bwd(weight.as_ref())?,
+            Self::Quantised { weight, .. } if x.track_op() => ops::frozen_linear(x, &frozen(weight))?,
+            Self::Quantised { weight, .. } => x.apply_op1_no_bwd(weight.as_ref())?,
             Self::Nf4 { weight, .. } => nf4::linear(x, weight)?,
-            Self::Lora { base, update } => ops::lora_linear(x, &base.frozen(), update)?,
+            Self::Lora { base, update } if [x, &update.a, &update.b].iter().any(|t| t.track_op()) => {
+                ops::lora_linear(x, &base.frozen(), update)?
+            }
+            Self::Lora { base, update } => {
+                let low = matvec::linear(x, &update.a)?;
+                return Ok((base.forward(x)? + (matvec::linear(&low, &update.b)? * update.scale)?)?);
+            }
         };
         add_bias(y, self.bias())
     }
@@ -70,7 +76,7 @@ impl Linear {
     /// The bias, `[n]`; an adapted layer has that of its base.
     pub fn bias(&self) -> Option<&Tensor> {
         match self.base() {
-            Self::Dense { bias, .. } | Self::Quantized { bias, .. } | Self::Nf4 { bias, .. } => bias.as_ref(),
+            Self::Dense { bias, .. } | Self::Quantised { bias, .. } | Self::Nf4 { bias, .. } => bias.as_ref(),
             Self::Lora { .. } => None,
         }
     }
@@ -90,7 +96,7 @@ impl Linear {
     pub fn shape(&self) -> Result<(usize, usize)> {
         match self.base() {
             Self::Dense { weight, .. } => Ok(weight.dims2()?),
-            Self::Quantized { weight, .. } => Ok(weight.shape().dims2()?),
+            Self::Quantised { weight, .. } => Ok(weight.shape().dims2()?),
             Self::Nf4 { weight, .. } => Ok(weight.shape()),
             Self::Lora { update, .. } => Ok((update.b.dim(0)?, update.a.dim(1)?)),
         }
@@ -102,7 +108,7 @@ impl Linear {
         let of_bias = |bias: &Option<Tensor>| bias.as_ref().map_or(0, bytes);
         match self {
             Self::Dense { weight, bias } => bytes(weight) + of_bias(bias),
-            Self::Quantized { weight, bias } => weight.storage_size_in_bytes() as u64 + of_bias(bias),
+            Self::Quantised { weight, bias } => weight.storage_size_in_bytes() as u64 + of_bias(bias),
             Self::Nf4 { weight, bias } => weight.bytes() as u64 + of_bias(bias),
             Self::Lora { base, update } => base.weight_bytes() + bytes(&update.a) + bytes(&update.b),
         }
@@ -124,7 +130,7 @@ impl Linear {
     fn kind(&self) -> &'static str {
         match self {
             Self::Dense { .. } => "dense",
-            Self::Quantized { .. } => "quantised",
+            Self::Quantised { .. } => "quantised",
             Self::Nf4 { .. } => "NF4",
             Self::Lora { .. } => "LoRA",
         }
@@ -133,7 +139,7 @@ impl Linear {
     fn frozen(&self) -> Arc<dyn FrozenWeight> {
         match self.base() {
             Self::Dense { weight, .. } => Arc::new(weight.clone()),
-            Self::Quantized { weight, .. } => frozen(weight),
+            Self::Quantised { weight, .. } => frozen(weight),
             Self::Nf4 { weight, .. } => weight.clone(),
             Self::Lora { base, .. } => base.frozen(),
         }
@@ -172,7 +178,7 @@ fn fused<const N: usize>(layers: &[&Linear; N], x: &Tensor) -> Result<Option<[Te
     let mut weights = Vec::with_capacity(N);
     let mut biases = Vec::with_capacity(N);
     for layer in layers {
-        let Linear::Quantized { weight, bias } = layer else { return Ok(None) };
+        let Linear::Quantised { weight, bias } = layer else { return Ok(None) };
         weights.push(weight.as_ref());
         biases.push(bias.as_ref());
     }

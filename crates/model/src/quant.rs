@@ -111,7 +111,7 @@ impl Quantised {
             return Ok(Weight::Dense(Tensor::from_raw_buffer(&self.bytes, dtype, &self.shape, device)?));
         };
         let storage = QStorage::from_data(Cow::Owned(self.bytes), device, ggml)?;
-        Ok(Weight::Quantized(Arc::new(QTensor::new(storage, self.shape)?)))
+        Ok(Weight::Quantised(Arc::new(QTensor::new(storage, self.shape)?)))
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     fn back(quantised: Quantised) -> Tensor {
         match quantised.into_weight(&Device::Cpu).unwrap() {
             Weight::Dense(tensor) => tensor.to_dtype(DType::F32).unwrap(),
-            Weight::Quantized(blocks) => blocks.dequantize(&Device::Cpu).unwrap(),
+            Weight::Quantised(blocks) => blocks.dequantize(&Device::Cpu).unwrap(),
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) enum Embedding {
     /// `[vocab, d]`.
     Dense(Tensor),
     /// The same in blocks.
-    Quantized(Arc<QTensor>),
+    Quantised(Arc<QTensor>),
 }
 
 impl Embedding {
@@ -23,7 +23,7 @@ impl Embedding {
                 let rows = weight.index_select(&ids.flatten_all()?, 0)?;
                 Ok(rows.reshape((batch, length, weight.dim(1)?))?.to_dtype(dtype)?)
             }
-            Self::Quantized(weight) => Ok(weight.embedding(ids)?.to_dtype(dtype)?),
+            Self::Quantised(weight) => Ok(weight.embedding(ids)?.to_dtype(dtype)?),
         }
     }
 
@@ -31,21 +31,21 @@ impl Embedding {
     pub(super) fn as_head(&self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Dense(weight) => Linear::Dense { weight: weight.clone(), bias: None }.forward(x),
-            Self::Quantized(weight) => Linear::Quantized { weight: weight.clone(), bias: None }.forward(x),
+            Self::Quantised(weight) => Linear::Quantised { weight: weight.clone(), bias: None }.forward(x),
         }
     }
 
     pub(super) fn weight_bytes(&self) -> u64 {
         match self {
             Self::Dense(weight) => super::tensor_bytes(weight),
-            Self::Quantized(weight) => weight.storage_size_in_bytes() as u64,
+            Self::Quantised(weight) => weight.storage_size_in_bytes() as u64,
         }
     }
 
     pub(super) fn train(&mut self, name: &str, dtype: DType, vars: &mut Vec<(String, Var)>) -> Result<()> {
         match self {
             Self::Dense(weight) => super::train(name, weight, dtype, vars),
-            Self::Quantized(_) => Err(Error::Untrainable { name: name.to_owned(), kind: "quantised", action: "be trained as a whole" }),
+            Self::Quantised(_) => Err(Error::Untrainable { name: name.to_owned(), kind: "quantised", action: "be trained as a whole" }),
         }
     }
 }

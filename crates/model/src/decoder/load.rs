@@ -51,7 +51,7 @@ pub(crate) enum Weight {
     /// Numbers.
     Dense(Tensor),
     /// Blocks.
-    Quantized(Arc<QTensor>),
+    Quantised(Arc<QTensor>),
 }
 
 /// Where weights come from.
@@ -125,7 +125,7 @@ impl Loader<'_> {
         let base = if self.options.base == Base::Nf4 { Base::AsStored } else { self.options.base };
         Ok(match self.matrix(names::EMBEDDING, [vocab, d], base)? {
             Weight::Dense(tensor) => Embedding::Dense(tensor),
-            Weight::Quantized(blocks) => Embedding::Quantized(blocks),
+            Weight::Quantised(blocks) => Embedding::Quantised(blocks),
         })
     }
 
@@ -136,7 +136,7 @@ impl Loader<'_> {
         }
         Ok(match self.matrix(name, [n, k], base)? {
             Weight::Dense(weight) => Linear::Dense { weight, bias },
-            Weight::Quantized(weight) => Linear::Quantized { weight, bias },
+            Weight::Quantised(weight) => Linear::Quantised { weight, bias },
         })
     }
 
@@ -144,7 +144,7 @@ impl Loader<'_> {
         let Base::Quantised(format) = base else { return self.need(name, &shape, self.options.compute) };
         let weight = self.need(name, &shape, Compute::F32)?;
         match &weight {
-            Weight::Quantized(blocks) if format.ggml() == Some(blocks.dtype()) => Ok(weight),
+            Weight::Quantised(blocks) if format.ggml() == Some(blocks.dtype()) => Ok(weight),
             _ => quant::quantise(name, &self.widened(weight)?, format)?.into_weight(&self.options.device),
         }
     }
@@ -161,7 +161,7 @@ impl Loader<'_> {
     fn widened(&self, weight: Weight) -> Result<Tensor> {
         match weight {
             Weight::Dense(tensor) => Ok(tensor),
-            Weight::Quantized(blocks) => Ok(blocks.dequantize(&self.options.device)?),
+            Weight::Quantised(blocks) => Ok(blocks.dequantize(&self.options.device)?),
         }
     }
 }

@@ -82,6 +82,6 @@ impl Source for GgufSource<'_> {
             Kind::Q6K => GgmlDType::Q6K,
         };
         let storage = QStorage::from_data(bytes, &self.device, ggml)?;
-        Ok(Some(Weight::Quantized(Arc::new(QTensor::new(storage, shape)?))))
+        Ok(Some(Weight::Quantised(Arc::new(QTensor::new(storage, shape)?))))
     }
 }

@@ -87,6 +87,28 @@ fn training_the_whole_model_reaches_every_weight() {
 }
 
 #[test]
+fn a_finished_adapter_gives_what_the_trained_one_gave() {
+    let config = Config { biases: model::config::Biases { qkv: true, output: false, mlp: false }, ..tiny() };
+    // The base in training is dequantised; in inference the quantised product rounds its input to 8 bits.
+    for (base, tolerance) in [(Base::AsStored, 1e-5), (Base::Nf4, 1e-5), (Base::Quantised(Format::Q8_0), 0.05)] {
+        let logits = |trained: bool| {
+            let mut decoder = Decoder::random(&config, 1, &options(Compute::F32, base)).unwrap();
+            for (_, linear) in decoder.linears_mut() {
+                let (n, k) = linear.shape().unwrap();
+                let values = |shape: (usize, usize)| {
+                    let values = (0..shape.0 * shape.1).map(|i| ((i * 37 % 101) as f32 - 50.0) / 1000.0);
+                    Tensor::from_iter(values, &Device::Cpu).unwrap().reshape(shape).unwrap()
+                };
+                let keep = |t: Tensor| if trained { model::tensor::Var::from_tensor(&t).unwrap().into_inner() } else { t };
+                linear.adapt(ops::Lora { a: keep(values((4, k))), b: keep(values((n, 4))), scale: 0.5, dropout: None });
+            }
+            all_logits(&decoder, &[1, 2, 3]).detach()
+        };
+        assert_close(&logits(false), &logits(true), tolerance, &format!("{base:?}"));
+    }
+}
+
+#[test]
 fn an_adapter_that_is_zero_changes_nothing_and_gets_a_gradient() {
     let mut decoder = Decoder::random(&tiny(), 1, &options(Compute::F32, Base::Nf4)).unwrap();
     let before = all_logits(&decoder, &[1, 2, 3]);
