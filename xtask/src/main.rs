@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "chores are talked to at a terminal; their tables are their output")]
 
 mod bench;
+mod check;
 mod corpus;
 mod greedy;
 mod pretrain;
@@ -45,6 +46,11 @@ enum Chore {
     Probe(probe::Options),
     /// Print the speed table.
     Bench(bench::Options),
+    /// Check what the quickstart promises on its JSON report.
+    CheckQuickstart {
+        /// The report.
+        report: PathBuf,
+    },
     /// Print some pretraining documents.
     Documents {
         /// How many.
@@ -60,6 +66,7 @@ fn main() -> Result<()> {
         Chore::Pretrain(options) => pretrain::run(&options),
         Chore::Probe(options) => probe::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::CheckQuickstart { report } => check::run(&report),
         Chore::Documents { count } => {
             corpus::Document::stream(0).take(count).for_each(|document| println!("{}\n", document.text));
             Ok(())

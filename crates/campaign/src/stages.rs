@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
     fn work(&self, key: &str, command: &CommandLine) -> Result<Seen> {
         let metered = self.metered()?;
         let process = StageProcess::spawn(command, &self.folder.log(key)?)?;
-        metered.sampler.watch(ProcessGroup { pgid: process.group() });
+        metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
         let ended = process.wait(|phase| self.observer.on(Event::Marked { phase }))?;
         let (trace, idle) = metered.stop(ended.cpu);
         let energy = vec![trace.window("stage", ended.span.0, ended.span.1, &idle)];

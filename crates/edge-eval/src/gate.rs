@@ -30,3 +30,56 @@ impl FromStr for Gate {
         Ok(Self { metric, least, bound })
     }
 }
+
+/// Whether every cell that has the figures meets the gates. What is not met is told on stderr; a figure that no cell has is not met.
+pub(crate) fn met(gates: &[Gate], document: &report::Document) -> bool {
+    let mut met = true;
+    for gate in gates {
+        let known: Vec<_> = document.cells.iter().filter_map(|cell| Some((cell, cell.metrics.get(&gate.metric)?.value?))).collect();
+        if known.is_empty() {
+            note(&format!("gate {gate} not met: no cell has the figure"));
+            met = false;
+        }
+        for (cell, value) in known {
+            if !gate.holds(value) {
+                note(&format!("gate {gate} not met: {} · {} · {} has {value:.6}", cell.model(), cell.task, cell.strategy));
+                met = false;
+            }
+        }
+    }
+    met
+}
+
+/// One line of talk.
+#[expect(clippy::print_stderr, reason = "talk goes to stderr")]
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+impl Gate {
+    fn holds(&self, value: f64) -> bool {
+        if self.least { value >= self.bound } else { value <= self.bound }
+    }
+}
+
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}{}", self.metric, if self.least { ">=" } else { "<=" }, self.bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gates_are_read_and_hold() {
+        let gate: Gate = "q_ret >= 99".parse().unwrap();
+        assert!(gate.holds(99.0) && !gate.holds(98.9));
+        let gate: Gate = "ttft_ms<=250".parse().unwrap();
+        assert!(gate.holds(250.0) && !gate.holds(251.0));
+        assert!("nonsense>=1".parse::<Gate>().unwrap_err().contains("n_break"));
+        assert!("score=1".parse::<Gate>().is_err());
+        assert!("score>=much".parse::<Gate>().is_err());
+    }
+}

@@ -13,7 +13,8 @@ use record::Outcome;
 /// A bar over so many steps; hidden when quiet or when stderr is no terminal.
 pub(crate) fn bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(length), target).with_style(style).with_message(what.to_owned())
 }
 
@@ -82,7 +83,8 @@ impl Observer for Campaign {
             Event::Started { kind, label } => self.message(format!("{} {label}", kind.name())),
             Event::Marked { phase } => {
                 if let (Some(step), Some(steps)) = (phase.facts.get("step"), phase.facts.get("steps")) {
-                    let loss = phase.facts.get("loss").and_then(serde_json::Value::as_f64).map_or_else(String::new, |l| format!(" loss {l:.3}"));
+                    let loss =
+                        phase.facts.get("loss").and_then(serde_json::Value::as_f64).map_or_else(String::new, |l| format!(" loss {l:.3}"));
                     self.message(format!("step {step}/{steps}{loss}"));
                 }
             }
@@ -108,7 +110,9 @@ impl Drop for Campaign {
 fn figures(record: &record::StageRecord) -> String {
     let mut words = Vec::new();
     match &record.detail {
-        record::Detail::Adapt(facts) => words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss)),
+        record::Detail::Adapt(facts) => {
+            words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss))
+        }
         record::Detail::Compress(facts) => words.push(format!("{} {:.1} MB", facts.format, facts.weight_bytes.get() as f64 / 1e6)),
         record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}
     }

@@ -42,14 +42,19 @@ impl Protocol {
         Ok(protocol)
     }
 
-    /// Marks a phase now. A reader that is gone ends the stage later, by its own signal.
+    /// Marks a phase now.
     pub(crate) fn mark(self, phase: &str, facts: Map<String, Value>) {
-        if self.on {
-            let mark = Phase { phase: phase.to_owned(), at: clock::now(), facts };
-            let mut out = std::io::stdout().lock();
-            if let Ok(line) = serde_json::to_string(&mark) {
-                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-            }
+        self.pass(&Phase { phase: phase.to_owned(), at: clock::now(), facts });
+    }
+
+    /// Passes on a mark that was stamped elsewhere. A reader that is gone ends the stage later, by its own signal.
+    pub(crate) fn pass(self, mark: &Phase) {
+        if !self.on {
+            return;
+        }
+        let mut out = std::io::stdout().lock();
+        if let Ok(line) = serde_json::to_string(mark) {
+            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
         }
     }
 

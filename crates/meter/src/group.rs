@@ -1,6 +1,7 @@
 //! The stage's process group as `/proc` shows it: who belongs to it, CPU time and memory.
 //!
-//! CPU time is the sum over threads of `schedstat` (nanoseconds) where that can be read, else `stat` (ticks of 10 ms). Both
+//! CPU time is that of the process's own CPU clock, exact to the instant, running threads and ended ones included. Where another
+//! process's clock cannot be read it is the sum over threads of `schedstat` (nanoseconds) where that can be read, else `stat` (ticks of 10 ms). Those two
 //! are floors: the kernel brings a running thread's time up to date at its own tick, so every reading carries the most that
 //! it can lack ([`CpuTime::lag`]). Processes that have ended keep what was last seen of them. New
 //! processes are looked for once a second and at the edges of windows. One that lives and ends in between is not seen; the kernel's own total, handed in at the end, holds it.
@@ -41,6 +42,15 @@ pub(crate) struct Kernel {
     pub(crate) sched_tick: Seconds,
     /// Processors that a stage can use.
     pub(crate) cores: u32,
+    /// The CPU clock of a process, in seconds; `None` where it cannot be read.
+    pub(crate) clock: fn(u32) -> Option<f64>,
+}
+
+/// The CPU clock of a process now, by `clock_getcpuclockid`.
+fn cpu_clock(pid: u32) -> Option<f64> {
+    let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
+    let time = nix::time::clock_gettime(clock).ok()?;
+    Some(time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
 }
 
 impl Kernel {
@@ -53,6 +63,7 @@ impl Kernel {
             user_tick: Seconds(1.0 / rustix::param::clock_ticks_per_second() as f64),
             sched_tick: Seconds(coarse.tv_sec as f64 + coarse.tv_nsec as f64 / 1e9),
             cores: affinity.max(1),
+            clock: cpu_clock,
         }
     }
 }
@@ -174,6 +185,16 @@ impl GroupReader {
 
 impl Member {
     fn read(&mut self, proc: &Path, pid: u32, stat: &Stat, kernel: Kernel) {
+        self.thread_count = stat.threads;
+        self.resident = stat.resident_pages * kernel.page;
+        self.high_water = self.high_water.max(proc::high_water(proc, pid).unwrap_or(0)).max(self.resident);
+        match (kernel.clock)(pid) {
+            Some(exact) => (self.cpu_floor, self.cpu_lag) = (self.cpu_floor.max(exact), 0.0),
+            None => self.read_threads(proc, pid, stat, kernel),
+        }
+    }
+
+    fn read_threads(&mut self, proc: &Path, pid: u32, stat: &Stat, kernel: Kernel) {
         let now = if stat.threads <= MOST_THREADS { thread_times(proc, pid) } else { None };
         self.incomplete |= now.is_none();
         let running = now.map_or(f64::from(stat.threads), |now| {
@@ -187,9 +208,6 @@ impl Member {
         // time are each cut to whole ticks.
         let cut = if self.incomplete { ticks + 2.0 * kernel.user_tick.get() - self.cpu_floor } else { 0.0 };
         self.cpu_lag = running.min(f64::from(kernel.cores)) * kernel.sched_tick.get() + cut.max(0.0);
-        self.thread_count = stat.threads;
-        self.resident = stat.resident_pages * kernel.page;
-        self.high_water = self.high_water.max(proc::high_water(proc, pid).unwrap_or(0)).max(self.resident);
     }
 
     fn take_threads(&mut self, times: HashMap<u32, f64>) {
@@ -213,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    const KERNEL: Kernel = Kernel { page: 4096, user_tick: Seconds(0.01), sched_tick: Seconds(0.004), cores: 2 };
+    const KERNEL: Kernel = Kernel { page: 4096, user_tick: Seconds(0.01), sched_tick: Seconds(0.004), cores: 2, clock: |_| None };
 
     struct Process {
         pid: u32,

@@ -153,6 +153,9 @@ pub struct AdaptSpec {
     pub checkpointing: bool,
     /// Put several short rows in one sequence.
     pub packing: bool,
+    /// Threads of the arithmetic; one for each core when absent. Tiny models lose more to waiting than they gain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// `AdamW` weight decay.
     pub weight_decay: f64,
 }

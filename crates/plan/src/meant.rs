@@ -238,6 +238,7 @@ fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
     let max_length = w.max_length.within(8, 1_048_576).or(1024);
     let checkpointing = w.checkpointing.or(true);
     let packing = w.packing.or(false);
+    let threads = w.threads.within(1, 1024).optional();
     let weight_decay = w.weight_decay.within(0.0, 1.0).or(0.0);
     Some(AdaptSpec {
         rank: rank?,
@@ -252,6 +253,7 @@ fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
         max_length: max_length?,
         checkpointing: checkpointing?,
         packing: packing?,
+        threads: threads?,
         weight_decay: weight_decay?,
     })
 }

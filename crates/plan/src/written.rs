@@ -81,6 +81,7 @@ pub(crate) struct Adapt<'a> {
     pub(crate) max_length: Field<'a, u32>,
     pub(crate) checkpointing: Field<'a, bool>,
     pub(crate) packing: Field<'a, bool>,
+    pub(crate) threads: Field<'a, u32>,
     pub(crate) weight_decay: Field<'a, f64>,
 }
 
@@ -194,6 +195,7 @@ impl<'a> Adapt<'a> {
             max_length: s.field("max_length"),
             checkpointing: s.field("checkpointing"),
             packing: s.field("packing"),
+            threads: s.field("threads"),
             weight_decay: s.field("weight_decay"),
         };
         s.finish();

@@ -66,6 +66,7 @@ fn job(folder: &Path, out: &str) -> Job {
         max_length: 64,
         checkpointing: false,
         packing: false,
+        threads: None,
         weight_decay: 0.0,
     };
     Job {

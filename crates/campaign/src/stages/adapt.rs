@@ -27,7 +27,11 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     flag("--method", stage.method.name().into());
     flag("--seed", bound.plan.stage_seed(stage).to_string().into());
     args.extend(hyper_parameters(&bound.plan.adapt));
-    let command = context.own(args);
+    let mut command = context.own(args);
+    if let Some(threads) = bound.plan.adapt.threads {
+        // The arithmetic has two pools of threads, and each reads its own variable when it starts.
+        command.environment = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"].map(|pool| (pool, threads.to_string().into())).into();
+    }
     let seen = context.work(key, &command)?;
     let detail = facts(&seen.ended).map(Detail::Adapt);
     let artifact = context.commit(stage.kind, key, &seen);

@@ -24,8 +24,8 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
         timeout: Seconds(plan.load.timeout_s),
         seed: plan.stage_seed(stage),
     };
-    let mut served =
-        context.serve(stage, key, |live, _| live.ask(items.iter().map(|item| prompt(item, spec.max_tokens)).collect(), &how))?;
+    let mut served = context
+        .serve(stage, key, |live, _| live.ask(items.iter().map(|item| prompt(item, spec.max_tokens)).collect(), &how, &load::Silent))?;
     let span = served.seen.ended.span;
     served.seen.energy = vec![served.trace.window("stage", span.0, span.1, &served.idle)];
     let detail = match served.outcome.take() {

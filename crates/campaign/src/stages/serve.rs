@@ -8,7 +8,7 @@ use units::{Nanos, Seconds};
 
 use super::{
     Context, Run,
-    serving::{AskHow, prompt},
+    serving::{AskHow, Edges, prompt},
 };
 use crate::error::{Error, Result};
 
@@ -35,9 +35,7 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
         seed: bound.plan.stage_seed(stage),
     };
     let mut served = context.serve(stage, key, |live, metered| {
-        metered.sampler.mark();
-        let run = live.ask(prompts.clone(), &how)?;
-        metered.sampler.mark();
+        let run = live.ask(prompts.clone(), &how, &Edges(metered))?;
         let (spawned, ready, first_token) = (live.spawned, live.ready, live.first_token);
         Ok(Speed { run, spawned, ready, first_token, weights_memory: live.weights_memory() })
     })?;

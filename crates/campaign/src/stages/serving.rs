@@ -53,7 +53,7 @@ impl Context<'_> {
         let page_cache = page_cache::make_cold(&weights);
         let metered = self.metered()?;
         let mut process = StageProcess::spawn(&command, &self.folder.log(key)?)?;
-        metered.sampler.watch(ProcessGroup { pgid: process.group() });
+        metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
         let (outcome, fault) = match self.live(&mut process, launch, stage, &metered).and_then(|live| work(&live, &metered)) {
             Ok(outcome) => (Some(outcome), None),
             Err(fault) => (None, Some(fault)),
@@ -104,10 +104,26 @@ impl Context<'_> {
             }
         })?;
         let mut live = Live { url, spawned: process.spawned(), ready, first_token: ready, server, launch };
-        let first = live.ask(vec![prompt(&self.bound.tasks[stage.task].items[0], 1)], &AskHow::first(self.bound.plan.load.timeout_s))?;
-        live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or_else(|| Error::NoFirstToken)?;
-        metered.sampler.mark();
+        let first = live.ask(
+            vec![prompt(&self.bound.tasks[stage.task].items[0], 1)],
+            &AskHow::first(self.bound.plan.load.timeout_s),
+            &Edges(metered),
+        )?;
+        live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or(Error::NoFirstToken)?;
         Ok(live)
+    }
+}
+
+/// Has the meter read at the edges of the window, so that its energy is known well.
+pub(super) struct Edges<'a>(pub(super) &'a Metered);
+
+impl load::Observer for Edges<'_> {
+    fn window_opened(&self, _at: Nanos) {
+        self.0.sampler.mark();
+    }
+
+    fn window_closed(&self, _at: Nanos) {
+        self.0.sampler.mark();
     }
 }
 
@@ -128,7 +144,7 @@ impl AskHow {
 
 impl Live {
     /// Puts requests and waits for all answers. Answers are greedy: at temperature 0.
-    pub(super) fn ask(&self, prompts: Vec<Prompt>, how: &AskHow) -> Result<load::Run> {
+    pub(super) fn ask(&self, prompts: Vec<Prompt>, how: &AskHow, observer: &dyn load::Observer) -> Result<load::Run> {
         let job = Job {
             url: self.url.clone(),
             model: self.launch.model_name.clone(),
@@ -139,7 +155,7 @@ impl Live {
             timeout: how.timeout,
             api_key: None,
         };
-        Ok(load::run(&job, &load::Silent)?)
+        Ok(load::run(&job, observer)?)
     }
 
     /// Bytes held for weights, as the engine tells.

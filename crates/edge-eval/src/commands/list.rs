@@ -69,14 +69,19 @@ fn word(what: What) -> String {
 fn entries(what: What) -> Vec<Entry> {
     let pair = |name: &str, summary: &str| (name.to_owned(), summary.to_owned());
     match what {
-        What::Models => model::arch::FAMILIES.iter().map(|family| pair(family.model_type, family.summary)).collect(),
+        What::Models => model::arch::FAMILIES
+            .iter()
+            .map(|family| pair(family.model_type, &format!("{}, GGUF architecture {}", family.class, family.gguf)))
+            .collect(),
         What::Tasks => score::TASKS.iter().map(|task| pair(task.name, &format!("{}; {}", task.summary, task.schema))).collect(),
         What::Strategies => plan::Strategy::ALL
             .iter()
-            .map(|strategy| pair(strategy.name(), &format!("adapted by {}, served in {}", strategy.method().name(), strategy.precision().name())))
+            .map(|strategy| {
+                pair(strategy.name(), &format!("adapted by {}, served in {}", strategy.method().name(), strategy.precision().name()))
+            })
             .collect(),
         What::Engines => serve::ENGINES.iter().map(|engine| pair(engine.name(), engine.summary())).collect(),
-        What::Meters => meter::METERS.iter().map(|meter| pair(meter.name, meter.summary)).collect(),
+        What::Meters => meter::METERS.iter().map(|meter| pair(meter.name, meter.about)).collect(),
         What::Marks => score::MARKS.iter().map(|mark| pair(mark.name, mark.definition)).collect(),
         What::Metrics => {
             metric::METRICS.iter().map(|metric| pair(metric.name, &format!("[{}] {}", metric.unit, metric.definition))).collect()

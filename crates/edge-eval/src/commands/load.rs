@@ -68,7 +68,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     let outcome = ::load::run(&job, &Progress(bar.clone()));
     bar.finish_and_clear();
     let summary = ::load::summarise(&outcome?);
-    if args.json { print::json(&summary)? } else { print::data(&table(&summary))? }
+    if args.json {
+        print::json(&summary)?
+    } else {
+        print::data(&table(&summary))?
+    }
     Ok(if summary.requests_failed > 0 { End::Failed } else { End::Done })
 }
 
@@ -144,8 +148,15 @@ fn table(summary: &Summary) -> String {
         ("e2e", &summary.e2e_ms),
         ("lateness", &summary.lateness_ms),
     ] {
-        text +=
-            &format!("{name:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>8}\n", cell(d.mean), cell(d.p50), cell(d.p90), cell(d.p95), cell(d.p99), d.n);
+        text += &format!(
+            "{name:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>8}\n",
+            cell(d.mean),
+            cell(d.p50),
+            cell(d.p90),
+            cell(d.p95),
+            cell(d.p99),
+            d.n
+        );
     }
     text += &format!("throughput    {} tokens/s over {:.2} s\n", cell(summary.throughput_tok_s), summary.window_s);
     text += &format!("requests      {} ok, {} failed\n", summary.requests_ok, summary.requests_failed);

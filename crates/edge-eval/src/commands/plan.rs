@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use record::RunFolder;
+
 use crate::{end::End, plan_file, print, setup};
 
 /// Show the cells of a plan, the stages they share, and what would run
@@ -30,7 +32,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         Ok(bound) => (bound.keys.into_iter().map(Some).collect(), None),
         Err(error) => (vec![None; graph.stages.len()], Some(crate::end::told(&error))),
     };
-    let finished: BTreeSet<String> = record::finished_keys(&folder)?;
+    let finished: BTreeSet<String> = if RunFolder::is_run(&folder) { RunFolder::open(&folder)?.finished_keys()? } else { BTreeSet::new() };
     if args.json {
         let stages: Vec<_> = graph
             .stages

@@ -62,6 +62,7 @@ fn plan() -> Plan {
             max_length: 1,
             checkpointing: false,
             packing: false,
+            threads: None,
             weight_decay: 0.0,
         },
         load: LoadSpec { concurrency: 1, requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },

@@ -134,7 +134,7 @@ fn every_problem_is_told_at_once() {
               hint: one of: embedded
             line 51: adapt.lr: expected a number, found a string
             line 52: adapt.rnk: unknown key
-              hint: did you mean "rank"? one of: rank, alpha, dropout, target_modules, lr, warmup_ratio, schedule, epochs, steps, batch, accumulation, max_length, checkpointing, packing, weight_decay
+              hint: did you mean "rank"? one of: rank, alpha, dropout, target_modules, lr, warmup_ratio, schedule, epochs, steps, batch, accumulation, max_length, checkpointing, packing, threads, weight_decay
             line 80: prices.setup_usd: missing
               hint: add `setup_usd`, a number; it has no default
             line 87: prices.pue: 0.5 cannot stand here
