@@ -89,6 +89,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             meter::Error,
             model::Error,
             record::Error,
+            report::Error,
             score::Error,
             serve::Error,
             text::Error,

@@ -2,6 +2,9 @@
 //!
 //! What a command does stands in `commands/<name>.rs`, with its arguments; what the environment says is read in `env.rs` alone.
 
+#![expect(clippy::doc_markdown, reason = "arguments' docs are help text, shown as written")]
+#![expect(clippy::format_push_string, reason = "short texts for a terminal, where reading well matters more than an allocation")]
+
 mod builtin;
 mod commands;
 mod end;

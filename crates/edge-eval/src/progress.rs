@@ -111,7 +111,7 @@ fn figures(record: &record::StageRecord) -> String {
     let mut words = Vec::new();
     match &record.detail {
         record::Detail::Adapt(facts) => {
-            words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss))
+            words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss));
         }
         record::Detail::Compress(facts) => words.push(format!("{} {:.1} MB", facts.format, facts.weight_bytes.get() as f64 / 1e6)),
         record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}

@@ -12,7 +12,7 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     let bound = context.bound;
     let work = context.folder.begin_artifact(StageKind::Adapt, key)?;
     // The corpus is written for the trainer alone: its digest is part of the key, and it can be made again from the plan.
-    let corpus = tempfile::Builder::new().prefix("corpus-").suffix(".jsonl").tempfile_in(context.folder.root());
+    let corpus = tempfile::Builder::new().prefix("corpus-").suffix(".tmp").tempfile_in(context.folder.root());
     let corpus = corpus.map_err(|source| Error::Io { doing: "creating a corpus in", path: context.folder.root().into(), source })?;
     std::fs::write(corpus.path(), &bound.tasks[stage.task].corpus).map_err(|source| Error::Io {
         doing: "writing the corpus",

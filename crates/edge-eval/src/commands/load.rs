@@ -69,9 +69,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     bar.finish_and_clear();
     let summary = ::load::summarise(&outcome?);
     if args.json {
-        print::json(&summary)?
+        print::json(&summary)?;
     } else {
-        print::data(&table(&summary))?
+        print::data(&table(&summary))?;
     }
     Ok(if summary.requests_failed > 0 { End::Failed } else { End::Done })
 }
