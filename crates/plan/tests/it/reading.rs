@@ -135,9 +135,9 @@ fn every_problem_is_told_at_once() {
             line 51: adapt.lr: expected a number, found a string
             line 52: adapt.rnk: unknown key
               hint: did you mean "rank"? one of: rank, alpha, dropout, target_modules, lr, warmup_ratio, schedule, epochs, steps, batch, accumulation, max_length, checkpointing, packing, threads, weight_decay
-            line 80: prices.setup_usd: missing
+            line 81: prices.setup_usd: missing
               hint: add `setup_usd`, a number; it has no default
-            line 87: prices.pue: 0.5 cannot stand here
+            line 88: prices.pue: 0.5 cannot stand here
               hint: it must be from 1 to 10"#]],
     );
 }
@@ -280,14 +280,14 @@ fn dates_are_dates() {
     check(
         &with("api_date = 2026-08-01", "api_date = \"last week\""),
         expect![[r#"
-        line 84: prices.api_date: "last week" cannot stand here
-          hint: it must be a date such as 2026-08-01"#]],
+            line 85: prices.api_date: "last week" cannot stand here
+              hint: it must be a date such as 2026-08-01"#]],
     );
     check(
         &with("api_date = 2026-08-01", "api_date = 2026-08-01T10:00:00Z"),
         expect![[r#"
-        line 84: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
-          hint: it must be a date such as 2026-08-01"#]],
+            line 85: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
+              hint: it must be a date such as 2026-08-01"#]],
     );
 }
 
