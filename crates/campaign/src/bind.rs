@@ -65,7 +65,7 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
         serve::engines::find(&engine.kind)?.check(&engine.options)?;
     }
     let graph = plan.stages();
-    let models = plan.models.iter().map(|spec| bind_model(spec, places)).collect::<Result<Vec<_>, _>>()?;
+    let models = plan.models.iter().map(|spec| bind_model(spec, plan.seed, places)).collect::<Result<Vec<_>, _>>()?;
     let adapts = graph.count(plan::StageKind::Adapt) > 0;
     let tasks = plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)).collect::<Result<Vec<_>, _>>()?;
     let digests = Digests {
@@ -88,7 +88,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-fn bind_model(spec: &ModelSpec, places: &Places) -> Result<BoundModel, Error> {
+fn bind_model(spec: &ModelSpec, seed: u64, places: &Places) -> Result<BoundModel, Error> {
     let (source, require, random) = match &spec.source {
         ModelSource::Path(path) => (Source::Path(path.clone()), Require::Model, false),
         ModelSource::Hub { id, revision } => (Source::Hub { id: id.clone(), revision: revision.clone() }, Require::Model, false),
@@ -96,7 +96,11 @@ fn bind_model(spec: &ModelSpec, places: &Places) -> Result<BoundModel, Error> {
         ModelSource::Builtin => (Source::Path(places.builtin.join("model")), Require::Model, false),
     };
     let resolved = places.hub.resolve(&source, require, &hub::Silent)?;
-    let digest = record::digest_path(&resolved.path)?.digest;
+    let mut digest = record::digest_path(&resolved.path)?.digest;
+    if random {
+        // The weights are the shape's and the seed's.
+        digest = self::digest(format!("{digest} {seed}").as_bytes());
+    }
     Ok(BoundModel { path: resolved.path, digest, random })
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(base: String) -> Self {
-        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
+        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build().into();
         Self { agent, base }
     }
 

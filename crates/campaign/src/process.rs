@@ -201,12 +201,15 @@ impl StageProcess {
             let left = Duration::from_secs_f64(deadline.since(clock::now()).get());
             match self.marks.recv_timeout(left) {
                 Ok(mark) => self.phases.push(mark),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    let _ = kill_process_group(self.group, Signal::KILL);
-                    break;
-                }
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => break,
             }
+        }
+        // It may have closed its output and still be there.
+        while self.alive() && clock::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if self.alive() {
+            let _ = kill_process_group(self.group, Signal::KILL);
         }
         self.reap()
     }

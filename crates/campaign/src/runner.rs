@@ -137,13 +137,25 @@ impl Campaign<'_> {
             return Ok(());
         }
         if let Some(reason) = self.why_not(stage) {
-            self.summary.skipped += 1;
+            // Answers of random weights mean nothing by the plan's own choice: that is no failure.
+            self.summary.skipped += usize::from(!self.is_meaningless(stage));
             observer.on(Event::Skipped { kind, label: &label, reason: &reason });
             self.failed[index] = Some(reason);
             return Ok(());
         }
         observer.on(Event::Started { kind, label: &label });
-        let record = stages::run(&mut self.context, index, &label)?;
+        let record = match stages::run(&mut self.context, index, &label) {
+            Ok(record) => record,
+            // The stage could not even begin: its cells are lost, the others are not.
+            Err(error @ (Error::Weights { .. } | Error::Spawn { .. } | Error::Serve(_))) => {
+                let reason = format!("{} could not begin: {error}", kind.name());
+                self.summary.failed += 1;
+                observer.on(Event::Skipped { kind, label: &label, reason: &reason });
+                self.failed[index] = Some(reason);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         folder.put(&record)?;
         match &record.outcome {
             Outcome::Done => self.summary.done += 1,
@@ -162,15 +174,19 @@ impl Campaign<'_> {
         if let Some(reason) = stage.upstream.and_then(|upstream| self.failed[upstream].clone()) {
             return Some(reason);
         }
-        let random = self.context.bound.models[stage.model].random;
-        (random && stage.kind == StageKind::Quality).then(|| "random weights: answers have no meaning".to_owned())
+        self.is_meaningless(stage).then(|| "random weights: answers have no meaning".to_owned())
+    }
+
+    fn is_meaningless(&self, stage: &Stage) -> bool {
+        self.context.bound.models[stage.model].random && stage.kind == StageKind::Quality
     }
 
     fn judge(&mut self, record: &StageRecord) {
         let believed = |verdict: &Verdict| match verdict {
             Verdict::Valid => true,
-            // Nothing was measured that could be wrong: the figure is missing, and says why.
-            Verdict::Invalid { code, .. } => code == "no_meter",
+            // No instrument contradicts itself: the stage was too short for the meter, or there is none. The figure is missing and
+            // says why.
+            Verdict::Invalid { code, .. } => matches!(code.as_str(), "no_meter" | "window_too_short" | "cpu_time_too_coarse"),
         };
         if !record.energy.iter().all(|window| believed(&window.verdict)) {
             self.summary.invalid += 1;

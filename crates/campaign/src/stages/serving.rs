@@ -55,6 +55,8 @@ impl Context<'_> {
         let mut process = StageProcess::spawn(&command, &self.folder.log(key)?)?;
         metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
         let (outcome, fault) = match self.live(&mut process, launch, stage, &metered).and_then(|live| work(&live, &metered)) {
+            // Some requests may have been answered before it died: that is no finished stage.
+            Ok(_) if !process.alive() => (None, Some(Error::EndedEarly { phase: "finished".to_owned() })),
             Ok(outcome) => (Some(outcome), None),
             Err(fault) => (None, Some(fault)),
         };

@@ -15,9 +15,7 @@ use crate::{
 
 /// Serve a model with an OpenAI-compatible API: chat and text completions, streaming, metrics
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  edge-eval serve runs/quickstart/artifacts/merge-*/model --port 8000\n  curl http://127.0.0.1:8000/v1/models"
-)]
+#[command(after_help = "Example:\n  edge-eval serve meta-llama/Llama-3.2-1B-Instruct --port 8000\n  curl http://127.0.0.1:8000/v1/models")]
 pub(crate) struct Args {
     /// A model folder, a GGUF file, or a hub id
     model: String,
