@@ -47,11 +47,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-#[expect(clippy::print_stderr, reason = "this is where errors are told")]
-fn print_error(error: &anyhow::Error) {
-    eprintln!("error: {}", told(error));
+/// An error and how to mend it, on stderr.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    crate::gate::note(&format!("error: {}", told(error)));
     if let Some(hint) = hint(error) {
-        eprintln!("hint: {hint}");
+        crate::gate::note(&format!("hint: {hint}"));
     }
 }
 

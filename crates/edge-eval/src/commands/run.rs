@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    end::End,
+    end::{self, End},
     gate::{self, Gate},
     plan_file, print,
     progress::Campaign,
@@ -40,7 +40,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     };
     let folder = setup::run_folder(args.out.as_deref(), &plan);
     let places = setup::places()?;
-    let bound = campaign::bind(plan, &places)?;
+    let bound = match campaign::bind(plan, &places) {
+        Ok(bound) => bound,
+        Err(error) => {
+            end::print_error(&error.into());
+            return Ok(End::BadPlan);
+        }
+    };
     let summary = {
         let progress = Campaign::new(args.quiet);
         campaign::run(&bound, &places, &folder, env!("CARGO_PKG_VERSION"), &progress)?
