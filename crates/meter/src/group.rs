@@ -5,6 +5,9 @@
 //! are floors: the kernel brings a running thread's time up to date at its own tick, so every reading carries the most that
 //! it can lack ([`CpuTime::lag`]). Processes that have ended keep what was last seen of them. New
 //! processes are looked for once a second and at the edges of windows. One that lives and ends in between is not seen; the kernel's own total, handed in at the end, holds it.
+//!
+//! Processes outside the group can be watched too, with their descendants: a daemon that works for the stage. What they used before
+//! they were watched is not counted, and their memory peak is the sampled one, because the kernel's mark may be older.
 
 mod proc;
 
@@ -26,7 +29,7 @@ pub struct ProcessGroup {
 }
 
 /// CPU time as a floor and the most that it lacks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct CpuTime {
     pub(crate) floor: Seconds,
     pub(crate) lag: Seconds,
@@ -80,6 +83,8 @@ pub(crate) struct GroupSample {
     pub(crate) high_water: Bytes,
     /// Processes seen so far, the ended ones among them.
     pub(crate) ever: usize,
+    /// The part of `cpu` that processes outside the group used.
+    pub(crate) beside: CpuTime,
 }
 
 /// Which processes to look at.
@@ -96,6 +101,8 @@ pub(crate) struct GroupReader {
     proc: PathBuf,
     kernel: Kernel,
     group: ProcessGroup,
+    /// Processes outside the group that are to be taken in when they are next seen.
+    wanted: Vec<u32>,
     members: HashMap<Identity, Member>,
     /// Processes known to belong to others: not looked at again until the next sweep.
     others: HashSet<u32>,
@@ -108,6 +115,8 @@ type Identity = (u32, u64);
 #[derive(Default)]
 struct Member {
     alive: bool,
+    /// Outside the group, and what it had used when it was first watched.
+    beside: Option<f64>,
     cpu_floor: f64,
     cpu_lag: f64,
     resident: u64,
@@ -129,7 +138,14 @@ const MOST_THREADS: u32 = 32;
 
 impl GroupReader {
     pub(crate) fn new(proc: PathBuf, kernel: Kernel, group: ProcessGroup) -> Self {
-        Self { proc, kernel, group, members: HashMap::new(), others: HashSet::new(), until_sweep: 0 }
+        Self { proc, kernel, group, wanted: Vec::new(), members: HashMap::new(), others: HashSet::new(), until_sweep: 0 }
+    }
+
+    /// Takes in processes outside the group, and their descendants: at the next look at everyone, what they have used until then is
+    /// set aside.
+    pub(crate) fn also(&mut self, pids: &[u32]) {
+        self.wanted.extend(pids);
+        self.until_sweep = 0;
     }
 
     /// Reads the group; `at` is now.
@@ -138,21 +154,55 @@ impl GroupReader {
             Reach::Members => self.members.iter().filter(|(_, member)| member.alive).map(|((pid, _), _)| *pid).collect(),
             Reach::Everyone => self.candidates(),
         };
-        for pid in pids {
-            let Some(stat) = stat(&self.proc, pid) else { continue };
-            if stat.pgrp == self.group.pgid {
-                let kernel = self.kernel;
-                let member = self.members.entry((pid, stat.start)).or_default();
-                (member.alive, member.seen) = (true, at);
-                member.read(&self.proc, pid, &stat, kernel);
-            } else {
-                self.others.insert(pid);
-            }
+        let seen = pids.into_iter().filter_map(|pid| Some((pid, stat(&self.proc, pid)?))).collect();
+        let wanted = if reach == Reach::Everyone { std::mem::take(&mut self.wanted) } else { Vec::new() };
+        for (pid, stat) in self.own(seen, &wanted, !wanted.is_empty()) {
+            let kernel = self.kernel;
+            let Some(member) = self.members.get_mut(&(pid, stat.start)) else { continue };
+            (member.alive, member.seen) = (true, at);
+            member.read(&self.proc, pid, &stat, kernel);
         }
         for member in self.members.values_mut().filter(|member| member.alive && member.seen != at) {
             member.end(at, self.kernel);
         }
         self.sum()
+    }
+
+    /// Those of the processes that are members, new ones taken in; the rest is remembered as others'. With `first`, members outside the
+    /// group that are new have used nothing yet as far as the stage is concerned.
+    fn own(&mut self, seen: Vec<(u32, Stat)>, wanted: &[u32], first: bool) -> Vec<(u32, Stat)> {
+        let (mut own, mut rest) = (Vec::new(), seen);
+        // A child may be listed before its parent, so one pass may not find it.
+        loop {
+            let (found, left): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(pid, stat)| self.is_own(*pid, stat, wanted));
+            rest = left;
+            if found.is_empty() {
+                break;
+            }
+            for (pid, stat) in found {
+                if !self.members.contains_key(&(pid, stat.start)) {
+                    let before = if first { self.used(pid, &stat) } else { 0.0 };
+                    let beside = (stat.pgrp != self.group.pgid).then_some(before);
+                    self.members.insert((pid, stat.start), Member { alive: true, beside, ..Member::default() });
+                }
+                own.push((pid, stat));
+            }
+        }
+        self.others.extend(rest.into_iter().map(|(pid, _)| pid));
+        own
+    }
+
+    fn is_own(&self, pid: u32, stat: &Stat, wanted: &[u32]) -> bool {
+        let of_daemon =
+            || self.members.iter().any(|((parent, _), member)| *parent == stat.parent && member.alive && member.beside.is_some());
+        stat.pgrp == self.group.pgid || self.members.contains_key(&(pid, stat.start)) || wanted.contains(&pid) || of_daemon()
+    }
+
+    /// CPU time of a process that is not a member yet.
+    fn used(&self, pid: u32, stat: &Stat) -> f64 {
+        let mut fresh = Member::default();
+        fresh.read(&self.proc, pid, stat, self.kernel);
+        fresh.cpu_floor
     }
 
     fn candidates(&mut self) -> Vec<u32> {
@@ -172,22 +222,25 @@ impl GroupReader {
         pids.sort_unstable();
         GroupSample {
             pids,
-            cpu: CpuTime {
-                floor: self.members.values().map(|member| Seconds(member.cpu_floor)).sum(),
-                lag: self.members.values().map(|member| Seconds(member.cpu_lag)).sum(),
-            },
+            cpu: cpu(self.members.values()),
             resident: living().map(|(_, member)| Bytes(member.resident)).sum(),
             high_water: self.members.values().map(|member| Bytes(member.high_water)).max().unwrap_or_default(),
             ever: self.members.len(),
+            beside: cpu(self.members.values().filter(|member| member.beside.is_some())),
         }
     }
+}
+
+fn cpu<'a>(members: impl Iterator<Item = &'a Member>) -> CpuTime {
+    members.fold(CpuTime::default(), |sum, member| CpuTime { floor: sum.floor + member.used(), lag: sum.lag + Seconds(member.cpu_lag) })
 }
 
 impl Member {
     fn read(&mut self, proc: &Path, pid: u32, stat: &Stat, kernel: Kernel) {
         self.thread_count = stat.threads;
         self.resident = stat.resident_pages * kernel.page;
-        self.high_water = self.high_water.max(proc::high_water(proc, pid).unwrap_or(0)).max(self.resident);
+        let mark = if self.beside.is_none() { proc::high_water(proc, pid).unwrap_or(0) } else { 0 };
+        self.high_water = self.high_water.max(mark).max(self.resident);
         match (kernel.clock)(pid) {
             Some(exact) => (self.cpu_floor, self.cpu_lag) = (self.cpu_floor.max(exact), 0.0),
             None => self.read_threads(proc, pid, stat, kernel),
@@ -218,6 +271,11 @@ impl Member {
         self.threads.extend(times);
     }
 
+    /// What it has used for the stage.
+    fn used(&self) -> Seconds {
+        Seconds((self.cpu_floor - self.beside.unwrap_or(0.0)).max(0.0))
+    }
+
     /// It is gone since the last sample, and may have run on all its threads until just now.
     fn end(&mut self, at: Nanos, kernel: Kernel) {
         self.alive = false;
@@ -233,6 +291,7 @@ mod tests {
 
     const KERNEL: Kernel = Kernel { page: 4096, user_tick: Seconds(0.01), sched_tick: Seconds(0.004), cores: 2, clock: |_| None };
 
+    #[derive(Clone, Copy)]
     struct Process {
         pid: u32,
         pgrp: u32,
@@ -243,13 +302,17 @@ mod tests {
     }
 
     fn write(root: &Path, process: &Process) {
+        write_child(root, process, 1);
+    }
+
+    fn write_child(root: &Path, process: &Process, parent: u32) {
         let Process { pid, pgrp, ticks, resident_pages, threads } = process;
         let folder = root.join(pid.to_string());
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("task")).unwrap();
         let count = threads.len().max(1);
         let line = |state: char| {
-            format!("{pid} (a) b (c)) {state} 1 {pgrp} 1 0 -1 0 0 0 0 0 {ticks} 0 9 9 20 0 {count} 0 77 1000 {resident_pages} 0 0")
+            format!("{pid} (a) b (c)) {state} {parent} {pgrp} 1 0 -1 0 0 0 0 0 {ticks} 0 9 9 20 0 {count} 0 77 1000 {resident_pages} 0 0")
         };
         fs::write(folder.join("stat"), line('S')).unwrap();
         fs::write(folder.join("status"), format!("Name:\ta\nVmHWM:\t   {} kB\n", resident_pages * 4 + 4)).unwrap();
@@ -353,6 +416,48 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(reader(root.path()).read(Nanos(1), Reach::Everyone).pids, [0; 0]);
         assert_eq!(reader(&root.path().join("none")).read(Nanos(1), Reach::Everyone).ever, 0);
+    }
+
+    #[test]
+    fn a_daemon_and_its_descendants_count_from_the_moment_they_are_watched() {
+        let root = tempfile::tempdir().unwrap();
+        let process = |pid, ms: &'static [(u32, char, u64)]| Process { pid, pgrp: pid, ticks: 0, resident_pages: 5, threads: ms };
+        write(root.path(), &Process { pgrp: 10, ..process(10, &[(10, 'S', 1_000_000)]) });
+        write(root.path(), &process(50, &[(50, 'S', 900_000_000)]));
+        // The child's id is the lower one: it is listed first.
+        write_child(root.path(), &process(40, &[(40, 'S', 300_000_000)]), 50);
+        write(root.path(), &process(60, &[(60, 'S', 5_000_000)]));
+        let mut reader = reader(root.path());
+        assert_eq!(reader.read(Nanos(1), Reach::Everyone).pids, [10]);
+        reader.also(&[50, 999]);
+        let sample = reader.read(Nanos(2), Reach::Everyone);
+        assert_eq!((sample.pids, sample.ever), (vec![10, 40, 50], 3));
+        close(sample.cpu.floor, 0.001);
+        close(sample.beside.floor, 0.0);
+        // The kernel's mark of the daemon is older than the watch.
+        assert_eq!((sample.resident, sample.high_water), (Bytes(15 * 4096), Bytes(6 * 4096)));
+        write(root.path(), &process(50, &[(50, 'S', 920_000_000)]));
+        write_child(root.path(), &process(40, &[(40, 'S', 301_000_000)]), 50);
+        write_child(root.path(), &process(41, &[(41, 'S', 7_000_000)]), 40);
+        let sample = reader.read(Nanos(3), Reach::Everyone);
+        assert_eq!(sample.pids, [10, 40, 41, 50]);
+        close(sample.cpu.floor, 0.001 + 0.020 + 0.001 + 0.007);
+        close(sample.beside.floor, 0.028);
+    }
+
+    #[test]
+    fn a_watched_process_that_ends_keeps_what_it_used_since() {
+        let root = tempfile::tempdir().unwrap();
+        let daemon = Process { pid: 50, pgrp: 50, ticks: 0, resident_pages: 5, threads: &[(50, 'S', 900_000_000)] };
+        write(root.path(), &daemon);
+        let mut reader = reader(root.path());
+        reader.also(&[50]);
+        reader.read(Nanos(1), Reach::Everyone);
+        write(root.path(), &Process { threads: &[(50, 'S', 950_000_000)], ..daemon });
+        reader.read(Nanos(2), Reach::Members);
+        fs::remove_dir_all(root.path().join("50")).unwrap();
+        let sample = reader.read(Nanos(2), Reach::Members);
+        close(sample.beside.floor, 0.05);
     }
 
     #[test]

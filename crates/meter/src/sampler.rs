@@ -24,6 +24,7 @@ pub struct Sampler {
 
 enum Order {
     Watch(ProcessGroup, Option<Nanos>),
+    Also(Vec<u32>),
     Mark,
     Stop(Option<Seconds>),
 }
@@ -54,6 +55,13 @@ impl Sampler {
         self.order(Order::Watch(group, Some(spawned)));
     }
 
+    /// Watches processes outside the group too, and their descendants, as part of the stage: a daemon that works for it, such as a model
+    /// server that a command line tool talks to. Their CPU time counts from now on (from [`Sampler::watch`] on, when that comes later), their
+    /// memory and the GPUs that they hold as they stand. An id that no process has is passed over.
+    pub fn watch_also(&self, pids: Vec<u32>) {
+        self.order(Order::Also(pids));
+    }
+
     /// A window begins or ends now: reads at once, so that its edge is known well. Returns without waiting for that.
     pub fn mark(&self) {
         self.order(Order::Mark);
@@ -76,6 +84,8 @@ impl Sampler {
 struct Watcher {
     meter: Option<Box<dyn Meter>>,
     group: Option<GroupReader>,
+    /// Processes to be watched beside a group that is not known yet.
+    also: Vec<u32>,
     places: Places,
     kernel: Kernel,
     /// Every process of the stage so far: one that has just ended may still be listed by a driver.
@@ -94,7 +104,7 @@ impl Watcher {
             Metering::Absent(why) => (None, Err(why)),
         };
         let trace = Trace::new(basis, interval, kernel.cores);
-        Self { meter, group: None, places: places.clone(), kernel, stage: Vec::new(), last_sight: None, trace }
+        Self { meter, group: None, also: Vec::new(), places: places.clone(), kernel, stage: Vec::new(), last_sight: None, trace }
     }
 
     fn run(mut self, inbox: &Receiver<Order>, interval: Duration) -> Trace {
@@ -105,6 +115,10 @@ impl Watcher {
             match inbox.recv_timeout(Duration::from_nanos(left)) {
                 Ok(Order::Watch(group, spawned)) => {
                     self.watch(group, spawned);
+                    self.sample(Effort::Edge);
+                }
+                Ok(Order::Also(pids)) => {
+                    self.watch_also(pids);
                     self.sample(Effort::Edge);
                 }
                 Ok(Order::Mark) => self.sample(Effort::Edge),
@@ -124,7 +138,16 @@ impl Watcher {
         if let Some(spawned) = spawned {
             self.trace.spawned(spawned);
         }
-        self.group = Some(GroupReader::new(self.places.proc.clone(), self.kernel, group));
+        let mut reader = GroupReader::new(self.places.proc.clone(), self.kernel, group);
+        reader.also(&std::mem::take(&mut self.also));
+        self.group = Some(reader);
+    }
+
+    fn watch_also(&mut self, pids: Vec<u32>) {
+        match &mut self.group {
+            Some(group) => group.also(&pids),
+            None => self.also.extend(pids),
+        }
     }
 
     /// Reads the group first: it is cheap, and the edge of a window is now.
@@ -167,7 +190,9 @@ impl Watcher {
             None => self.sample(Effort::Edge),
             Some(total) => {
                 let at = record::clock::now();
-                self.trace.total_cpu(at, total);
+                // The kernel's total is that of the leader and its children: what worked beside the group is not in it.
+                let beside = self.group.as_mut().map(|group| group.read(at, Reach::Members).beside);
+                self.trace.total_cpu(at, total, beside);
                 self.read_meter(Effort::Edge);
             }
         }

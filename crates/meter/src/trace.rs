@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use record::{EnergySource, EnergyWindow, GpuState, MemoryPeak, PowerSample, Verdict};
 use units::{Bytes, Joules, Missing, Nanos, Reading, Seconds, Watts};
 
-use crate::{Basis, DeviceReading, Idle, group::GroupSample};
+use crate::{
+    Basis, DeviceReading, Idle,
+    group::{CpuTime, GroupSample},
+};
 use cpu::CpuCurve;
 
 /// The shortest window that a counter or a power sensor can tell anything of: sensors refresh every 100 ms, and their readings
@@ -115,9 +118,10 @@ impl Trace {
         self.memory.processes = sample.ever;
     }
 
-    /// The kernel's own total of the stage's CPU time, when it has ended.
-    pub(crate) fn total_cpu(&mut self, at: Nanos, total: Seconds) {
-        self.cpu.push(at, total, Seconds(0.0));
+    /// The kernel's own total of the stage's CPU time, when it has ended, and what processes beside its group used.
+    pub(crate) fn total_cpu(&mut self, at: Nanos, total: Seconds, beside: Option<CpuTime>) {
+        let CpuTime { floor, lag } = beside.unwrap_or_default();
+        self.cpu.push(at, total + floor, lag);
     }
 
     pub(crate) fn devices(&mut self, readings: Vec<DeviceReading>) {
@@ -297,10 +301,7 @@ fn long_enough(span: Span) -> Judged<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        Sight,
-        group::{CpuTime, GroupSample},
-    };
+    use crate::Sight;
 
     fn s(seconds: f64) -> Nanos {
         Nanos((seconds * 1e9).round() as u64)
@@ -511,6 +512,7 @@ mod tests {
             resident: Bytes(resident),
             high_water: Bytes(resident + 1),
             ever: 1,
+            beside: CpuTime::default(),
         }
     }
 
@@ -519,7 +521,7 @@ mod tests {
         let mut trace = trace(Basis::CpuTime { w_per_core: Watts(8.0) });
         trace.before_stage(s(0.0));
         trace.group(s(0.1), &group(0.1, 0.004, 500));
-        trace.total_cpu(s(0.2), Seconds(0.25));
+        trace.total_cpu(s(0.2), Seconds(0.25), None);
         let window = trace.window("stage", s(0.0), s(0.2), &Idle(Reading::Known([(0, Watts(1.0))].into())));
         valid(&window, 2.0);
         assert_eq!((window.source, window.modelled_w_per_core), (Some(EnergySource::Modelled), Some(8.0)));

@@ -7,6 +7,7 @@ use std::{collections::HashMap, fs, path::Path};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) state: u8,
+    pub(super) parent: u32,
     pub(super) pgrp: u32,
     /// User and system time together, in user ticks.
     pub(super) ticks: u64,
@@ -28,6 +29,7 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     Some(Stat {
         state: *fields.first()?.as_bytes().first()?,
+        parent: number(1)? as u32,
         pgrp: number(2)? as u32,
         ticks: number(11)?.saturating_add(number(12)?),
         threads: number(17)? as u32,
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_blanks_is_skipped() {
         let line = b"42 (a b) 1) c) R 1 7 1 0 -1 0 0 0 0 0 30 12 5 6 20 0 3 0 99 1000 8 0 0";
-        assert_eq!(parse_stat(line), Some(Stat { state: b'R', pgrp: 7, ticks: 42, threads: 3, start: 99, resident_pages: 8 }));
+        assert_eq!(parse_stat(line), Some(Stat { state: b'R', parent: 1, pgrp: 7, ticks: 42, threads: 3, start: 99, resident_pages: 8 }));
     }
 
     proptest! {

@@ -67,6 +67,27 @@ fn a_real_process_group_is_followed_to_its_end() {
 }
 
 #[test]
+fn a_process_beside_the_group_counts_from_its_watch_on() {
+    let (tell, told) = channel();
+    let sampler = Sampler::start(Metering::By(Box::new(Tell(tell))), &Places::system(), NEVER).unwrap();
+    let spawn = || Command::new("sh").args(["-c", "read x"]).process_group(0).stdin(Stdio::piped()).spawn().unwrap();
+    let (mut stage, mut daemon) = (spawn(), spawn());
+    sampler.watch(ProcessGroup { pgid: stage.id() });
+    sampler.watch_also(vec![daemon.id()]);
+    let start = clock::now();
+    let mut both = vec![stage.id(), daemon.id()];
+    both.sort_unstable();
+    while told.recv().unwrap() != both {}
+    drop((stage.stdin.take(), daemon.stdin.take()));
+    stage.wait().unwrap();
+    daemon.wait().unwrap();
+    let end = clock::now();
+    let trace = sampler.stop(Some(Seconds(0.25)));
+    let cpu_time = *trace.window("stage", start, end, &Idle::missing("none asked for")).cpu_time.known().unwrap();
+    assert!(cpu_time <= Seconds(0.3), "the daemon's past is not the stage's: {cpu_time:?}");
+}
+
+#[test]
 fn a_mark_reads_at_once_whatever_the_period() {
     let sampler = Sampler::start(Metering::By(Box::new(Replay(0))), &Places::system(), NEVER).unwrap();
     sampler.watch(ProcessGroup { pgid: std::process::id() });
