@@ -11,10 +11,12 @@ mod error;
 mod failure;
 mod interpret;
 mod job;
+pub mod poll;
 mod run;
 pub mod sse;
 mod summary;
 mod target;
+pub mod wire;
 
 pub use arrivals::{Due, closed_loop};
 pub use error::{Error, Result};
