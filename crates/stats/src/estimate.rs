@@ -16,6 +16,8 @@ pub enum Method {
     JackknifeT,
     /// Distribution-free interval of a quantile from order statistics.
     OrderStatistics,
+    /// Linearised over clusters of observations that depend on each other.
+    Clusters,
     /// Wilson's score interval of a proportion.
     Wilson,
     /// Observed once, or exact, or too few observations: no interval can be given.
@@ -31,6 +33,7 @@ impl Method {
             Self::BootstrapBca => "bootstrap, BCa",
             Self::JackknifeT => "jackknife, t",
             Self::OrderStatistics => "order statistics",
+            Self::Clusters => "clusters, linearised",
             Self::Wilson => "Wilson",
             Self::None => "none",
         }

@@ -7,6 +7,7 @@
 
 mod binomial;
 mod bootstrap;
+mod cluster;
 mod error;
 mod estimate;
 mod holm;
@@ -17,6 +18,7 @@ mod quantile;
 mod sample;
 
 pub use bootstrap::{Bootstrap, BootstrapKind};
+pub use cluster::Clusters;
 pub use error::{Error, Result};
 pub use estimate::{Estimate, Method};
 pub use holm::holm;

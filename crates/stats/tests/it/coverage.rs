@@ -5,7 +5,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stats::{Bootstrap, BootstrapKind, Estimate, Sample, jackknife_interval, mean_interval, quantile_interval, wilson};
+use stats::{Bootstrap, BootstrapKind, Clusters, Estimate, Sample, jackknife_interval, mean_interval, quantile_interval, wilson};
 
 const DRAWS: usize = 10_000;
 
@@ -147,4 +147,35 @@ fn jackknife_of_a_ratio_of_independent_groups() {
         let mean = |values: &[f64], picks: &[usize]| picks.iter().map(|&i| values[i]).sum::<f64>() / picks.len() as f64;
         jackknife_interval(&[5, 8], |picks| mean(a.values(), &picks[0]) / mean(b.values(), &picks[1])).unwrap()
     });
+}
+
+/// Requests of uneven length whose gaps share the request's own pace: an exponential pace times an even draw.
+fn paced_gaps(rng: &mut ChaCha8Rng, requests: usize) -> Clusters {
+    let clusters: Vec<Vec<f64>> = (0..requests)
+        .map(|_| {
+            let (pace, gaps) = (1.0 + exponential(rng), rng.random_range(4..12));
+            (0..gaps).map(|_| pace * 2.0 * rng.random::<f64>()).collect()
+        })
+        .collect();
+    Clusters::new(clusters).unwrap()
+}
+
+#[test]
+fn clusters_of_gaps_have_a_mean() {
+    // Pace 1 + 1 on average, draw 1 on average.
+    check(2.0, |rng| paced_gaps(rng, 200).mean());
+}
+
+#[test]
+fn clusters_of_gaps_have_a_median() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let truth = paced_gaps(&mut rng, 200_000).quantile(0.5).unwrap().value;
+    check(truth, |rng| paced_gaps(rng, 60).quantile(0.5).unwrap());
+}
+
+#[test]
+fn clusters_of_gaps_have_a_90th_percentile() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let truth = paced_gaps(&mut rng, 200_000).quantile(0.9).unwrap().value;
+    check(truth, |rng| paced_gaps(rng, 200).quantile(0.9).unwrap());
 }
