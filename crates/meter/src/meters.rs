@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn spec(kind: &str, modelled_w_per_core: Option<f64>) -> MeterSpec {
-        MeterSpec { kind: kind.into(), modelled_w_per_core, interval_ms: 100, idle_s: 1.0 }
+        MeterSpec { kind: kind.into(), modelled_w_per_core, interval_ms: 100, idle_s: 1.0, csv: None }
     }
 
     fn opened(spec: &MeterSpec, holds_gpu: bool) -> std::result::Result<Basis, String> {

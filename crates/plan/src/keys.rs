@@ -11,7 +11,7 @@ use crate::{AdaptSpec, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision,
 
 /// Raised when a stage's code changes what the same inputs give; old records are then no longer reused.
 const STAGE_VERSIONS: &[(StageKind, u32)] =
-    &[(StageKind::Adapt, 1), (StageKind::Merge, 1), (StageKind::Quantise, 1), (StageKind::Serve, 1), (StageKind::Quality, 1)];
+    &[(StageKind::Adapt, 1), (StageKind::Merge, 1), (StageKind::Quantise, 1), (StageKind::Serve, 2), (StageKind::Quality, 1)];
 
 /// Digests that only the caller can take. `None` where a file is not there yet: the keys that need it are unknown then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

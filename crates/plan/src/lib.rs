@@ -18,8 +18,8 @@ mod value;
 mod written;
 
 pub use meaning::{
-    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision, PriceSpec, Schedule, Strategy,
-    TaskSpec,
+    AdaptSpec, Cell, CsvPower, CsvSpec, CsvTime, EngineSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision,
+    PriceSpec, Schedule, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
 pub use parse::{Known, parse};

@@ -1,8 +1,12 @@
 //! The plan as meant: after parsing nothing is optional that must exist.
 
+mod meter;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use meter::{CsvPower, CsvSpec, CsvTime, MeterSpec};
 
 /// Everything a campaign needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -205,19 +209,6 @@ pub struct LoadSpec {
     pub output_tokens: u32,
     /// A request is given up after this.
     pub timeout_s: f64,
-}
-
-/// How energy is metered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MeterSpec {
-    /// `auto`, or a name of `meter`'s registry.
-    pub kind: String,
-    /// Stated power of a busy core in watts, for the modelled meter; without it an unmetered machine has no energy figures.
-    pub modelled_w_per_core: Option<f64>,
-    /// Sampling period.
-    pub interval_ms: u32,
-    /// Idle power is measured for this long before a stage.
-    pub idle_s: f64,
 }
 
 /// What things cost.

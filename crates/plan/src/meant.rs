@@ -6,13 +6,15 @@
 //! gradient checkpointing, 20 runs), and where it is silent those of Hugging Face's `Trainer` (linear decay, no warm-up,
 //! no weight decay). What money, power or carbon costs has no default.
 
+mod meter;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    AdaptSpec, EngineSpec, Known, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
+    AdaptSpec, EngineSpec, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
     problem::Fault,
     reader::{Field, Place},
     value::quoted,
@@ -44,7 +46,7 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
     let engines = all(written.engines, |e| engine(e, known), |e| format!("engine {:?}", e.kind));
     let adapt = adapt(written.adapt);
     let load = load(written.load);
-    let meter = meter(written.meter, known);
+    let meter = meter::meter(written.meter, base, known);
     let prices = prices(written.prices);
     let plan = Plan {
         name: name?,
@@ -274,15 +276,6 @@ fn load(w: written::Load<'_>) -> Option<LoadSpec> {
     let output_tokens = w.output_tokens.within(1, 1_000_000).or(128);
     let timeout_s = w.timeout_s.positive(86_400.0).or(120.0);
     Some(LoadSpec { concurrency: concurrency?, requests: requests?, warmup: warmup?, output_tokens: output_tokens?, timeout_s: timeout_s? })
-}
-
-fn meter(w: written::Meter<'_>, known: &Known<'_>) -> Option<MeterSpec> {
-    let kinds: Vec<&str> = std::iter::once("auto").chain(known.meters.iter().copied().filter(|&m| m != "auto")).collect();
-    let kind = w.kind.one_of("meter", &kinds).or("auto".into());
-    let modelled_w_per_core = w.modelled_w_per_core.positive(1_000.0).optional();
-    let interval_ms = w.interval_ms.within(10, 60_000).or(100);
-    let idle_s = w.idle_s.within(0.0, 3_600.0).or(5.0);
-    Some(MeterSpec { kind: kind?, modelled_w_per_core: modelled_w_per_core?, interval_ms: interval_ms?, idle_s: idle_s? })
 }
 
 fn prices(w: written::Prices<'_>) -> Option<PriceSpec> {

@@ -100,6 +100,11 @@ pub(crate) struct Meter<'a> {
     pub(crate) modelled_w_per_core: Field<'a, f64>,
     pub(crate) interval_ms: Field<'a, u32>,
     pub(crate) idle_s: Field<'a, f64>,
+    pub(crate) csv: Field<'a, PathBuf>,
+    pub(crate) csv_time_column: Field<'a, String>,
+    pub(crate) csv_time: Field<'a, String>,
+    pub(crate) csv_power_column: Field<'a, String>,
+    pub(crate) csv_power: Field<'a, String>,
 }
 
 /// The `[prices]` section.
@@ -224,6 +229,11 @@ impl<'a> Meter<'a> {
             modelled_w_per_core: s.field("modelled_w_per_core"),
             interval_ms: s.field("interval_ms"),
             idle_s: s.field("idle_s"),
+            csv: s.field("csv"),
+            csv_time_column: s.field("csv_time_column"),
+            csv_time: s.field("csv_time"),
+            csv_power_column: s.field("csv_power_column"),
+            csv_power: s.field("csv_power"),
         };
         s.finish();
         meter

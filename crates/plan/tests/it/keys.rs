@@ -1,6 +1,6 @@
 //! Keys change with what decides a stage's outcome, downstream stages with them, and with nothing else.
 
-use plan::{Plan, StageKind, keys::Digests};
+use plan::{CsvPower, CsvSpec, CsvTime, Plan, StageKind, keys::Digests};
 
 use crate::parse;
 
@@ -39,6 +39,25 @@ fn what_decides_an_outcome_changes_its_key() {
     assert_eq!(changed(|_, files| files.engines[0] = "build 2".into()), ["serve", "quality"]);
     assert_eq!(changed(|plan, _| plan.load.requests += 1), ["serve"]);
     assert_eq!(changed(|plan, _| plan.tasks[0].max_tokens += 1), ["quality"]);
+    assert_eq!(changed(|plan, _| plan.meter.csv = Some(csv("plug.csv", "power_w"))), ALL);
+}
+
+fn csv(path: &str, power_column: &str) -> CsvSpec {
+    CsvSpec { path: path.into(), time_column: "time".into(), time: CsvTime::UnixS, power_column: power_column.into(), power: CsvPower::W }
+}
+
+#[test]
+fn every_key_of_an_external_meter_decides() {
+    let key = |spec: CsvSpec| {
+        let mut plan = parse(plan::quickstart()).unwrap();
+        plan.meter.csv = Some(spec);
+        plan.stages().keys(&plan, &digests(&plan))
+    };
+    let plain = key(csv("a.csv", "power_w"));
+    assert_ne!(plain, key(csv("b.csv", "power_w")));
+    assert_ne!(plain, key(csv("a.csv", "p")));
+    assert_ne!(plain, key(CsvSpec { time: CsvTime::UnixMs, ..csv("a.csv", "power_w") }));
+    assert_ne!(plain, key(CsvSpec { power: CsvPower::Mw, ..csv("a.csv", "power_w") }));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn known() -> Known<'static> {
     Known {
         tasks: vec!["chat", "rag", "summarization"],
         engines: vec!["embedded"],
-        meters: vec!["modelled", "nvml", "rapl"],
+        meters: vec!["csv", "modelled", "nvml", "rapl"],
         marks: vec!["exact_match", "f1", "rouge_l"],
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use plan::ModelSource;
+use plan::{CsvPower, CsvSpec, CsvTime, ModelSource};
 
 use crate::{known, parse};
 
@@ -39,7 +39,17 @@ fn the_templates_comments_hold_real_keys() {
         line 18: models[0]: weights named twice, by path and hub and weights and builtin
           hint: give exactly one of: path, hub, weights = "random" (with config), builtin = true
         line 55: adapt.steps: both epochs and steps say how long to train
-          hint: keep one of the two"#]]
+          hint: keep one of the two
+        line 78: meter.csv: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 79: meter.csv_time_column: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 80: meter.csv_time: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 81: meter.csv_power_column: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 82: meter.csv_power: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out"#]]
     .assert_eq(&problems.to_string());
 }
 
@@ -135,11 +145,55 @@ fn every_problem_is_told_at_once() {
             line 51: adapt.lr: expected a number, found a string
             line 52: adapt.rnk: unknown key
               hint: did you mean "rank"? one of: rank, alpha, dropout, target_modules, lr, warmup_ratio, schedule, epochs, steps, batch, accumulation, max_length, checkpointing, packing, threads, weight_decay
-            line 81: prices.setup_usd: missing
+            line 86: prices.setup_usd: missing
               hint: add `setup_usd`, a number; it has no default
-            line 88: prices.pue: 0.5 cannot stand here
+            line 93: prices.pue: 0.5 cannot stand here
               hint: it must be from 1 to 10"#]],
     );
+}
+
+#[test]
+fn an_external_meter_is_a_file_and_its_columns() {
+    let meter = |keys: &str| {
+        let text = with("idle_s = 1.0 ", &format!("{keys}\nidle_s = 1.0 "));
+        plan::parse(&text, Path::new("plans"), &known()).map(|plan| plan.meter.csv)
+    };
+    let spec = |time_column: &str, time, power_column: &str, power| CsvSpec {
+        path: "plans/plug.csv".into(),
+        time_column: time_column.into(),
+        time,
+        power_column: power_column.into(),
+        power,
+    };
+    assert_eq!(meter("kind = \"csv\"\ncsv = \"plug.csv\""), Ok(Some(spec("time", CsvTime::UnixS, "power_w", CsvPower::W))));
+    let keys =
+        "kind = \"csv\"\ncsv = \"plug.csv\"\ncsv_time_column = \"t\"\ncsv_time = \"iso8601\"\ncsv_power_column = \"P\"\ncsv_power = \"mw\"";
+    assert_eq!(meter(keys), Ok(Some(spec("t", CsvTime::Iso8601, "P", CsvPower::Mw))));
+    assert_eq!(meter(""), Ok(None));
+    let whole = |keys: &str| with("idle_s = 1.0 ", &format!("{keys}\nidle_s = 1.0 "));
+    check(
+        &whole("kind = \"csv\"\ncsv_time = \"unix\""),
+        expect![[r#"
+        line 73: meter.csv: missing
+          hint: add `csv`, a path, as a string; it has no default
+        line 78: meter.csv_time: unknown form of time "unix"
+          hint: one of: unix_s, unix_ms, iso8601, monotonic_s"#]],
+    );
+    check(
+        &whole("csv = \"plug.csv\"\ncsv_power = \"kw\""),
+        expect![[r#"
+        line 77: meter.csv: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 78: meter.csv_power: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out"#]],
+    );
+}
+
+#[test]
+fn a_plan_with_an_external_meter_is_written_out_again() {
+    let text = with("idle_s = 1.0 ", "kind = \"csv\"\ncsv = \"plug.csv\"\nidle_s = 1.0 ");
+    let plan = crate::parse(&text).unwrap();
+    assert_eq!(crate::parse(&plan.to_toml().unwrap()).unwrap(), plan);
 }
 
 #[test]
@@ -280,13 +334,13 @@ fn dates_are_dates() {
     check(
         &with("api_date = 2026-08-01", "api_date = \"last week\""),
         expect![[r#"
-            line 85: prices.api_date: "last week" cannot stand here
+            line 90: prices.api_date: "last week" cannot stand here
               hint: it must be a date such as 2026-08-01"#]],
     );
     check(
         &with("api_date = 2026-08-01", "api_date = 2026-08-01T10:00:00Z"),
         expect![[r#"
-            line 85: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
+            line 90: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
               hint: it must be a date such as 2026-08-01"#]],
     );
 }
