@@ -17,7 +17,7 @@ mod stage;
 mod table;
 
 pub use digest::{Content, digest_path};
-pub use energy::{EnergySource, EnergyWindow, GpuState, PowerSample, Verdict};
+pub use energy::{EnergySource, EnergyWindow, GpuState, Judgement, PowerSample, Verdict};
 pub use error::{Error, Result};
 pub use folder::RunFolder;
 pub use lock::Lock;

@@ -12,15 +12,17 @@ pub struct Request {
     pub item: String,
     /// When it was due.
     pub due: Nanos,
-    /// When its bytes were handed to the socket.
+    /// The instant just before its first bytes were handed to the socket.
     pub sent: Nanos,
-    /// When the response's headers were read.
+    /// When the response's headers had arrived: like all instants of arrival here, that of the kernel where it tells.
     pub headers: Option<Nanos>,
-    /// When the first server-sent event was read, whatever it holds.
+    /// When the first server-sent event had arrived, whatever it holds.
     pub first_event: Option<Nanos>,
-    /// When the first event with text was read (a role-only chunk is not it).
+    /// When the first event with text had arrived (a role-only chunk is not it).
     pub first_content: Option<Nanos>,
-    /// The read instant of every event with text, in order.
+    /// When the first event with text of the answer proper had arrived, which reasoning may precede.
+    pub first_answer: Option<Nanos>,
+    /// The arrival of every event with text, in order: as many as there were chunks of text.
     pub content_times: Vec<Nanos>,
     /// When the stream ended, or the failure was seen.
     pub end: Nanos,
@@ -32,6 +34,8 @@ pub struct Request {
     pub prompt_tokens: Option<u32>,
     /// `usage.completion_tokens`, when the server told.
     pub completion_tokens: Option<u32>,
+    /// `usage.prompt_tokens_details.cached_tokens`, when the server told.
+    pub cached_tokens: Option<u32>,
     /// HTTP status, when headers came.
     pub status: Option<u16>,
     /// `finish_reason` of the choice.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plan::StageKind;
 use serde::{Deserialize, Serialize};
-use units::{Bytes, Nanos, Reading, Seconds};
+use units::{Bytes, Joules, Nanos, Reading, Seconds};
 
 use crate::EnergyWindow;
 
@@ -138,10 +138,31 @@ pub struct LoadFacts {
     pub weights_disk: Bytes,
     /// Weights in memory as the engine tells (`/metrics`), KV cache excluded.
     pub weights_memory: Reading<Bytes>,
+    /// Most memory held for KV caches at any time, as the engine tells.
+    #[serde(default = "not_asked")]
+    pub kv_memory: Reading<Bytes>,
+    /// How many times the plan's number of requests were put, so that the window is long enough for the meter.
+    #[serde(default = "once")]
+    pub repeats: u32,
+    /// Whether there were too few items for prompts that differ.
+    #[serde(default)]
+    pub prompts_repeat: bool,
+    /// The energy of each request in its own window, in the order of the requests; empty where several ran at once or no request's window
+    /// can be believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_energy: Vec<Reading<Joules>>,
     /// Parquet of the requests, relative to the run folder.
     pub requests_file: String,
     /// Parquet of the power samples, relative to the run folder; `None` when none were taken.
     pub power_file: Option<String>,
+}
+
+fn not_asked() -> Reading<Bytes> {
+    Reading::missing("the engine was not asked")
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// The marks of one item.

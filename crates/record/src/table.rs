@@ -176,13 +176,18 @@ fn write_error(path: &Path, error: ParquetError) -> Error {
     }
 }
 
-/// Reads the columns that `shape` declares; its values are ignored.
-fn read(path: &Path, shape: &Columns) -> Result<Vec<Column>> {
+/// Reads the columns that `shape` declares; its values are ignored. A file may end after the first `oldest` columns or
+/// any later one: the absent ones, which must be optional, come back without values.
+fn read(path: &Path, shape: &Columns, oldest: usize) -> Result<Vec<Column>> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    read_file(file, shape).map_err(|error| match error {
-        ReadFault::Parquet(error) => Error::damaged(path, error.to_string()),
-        ReadFault::Facts(reason) => Error::damaged(path, reason),
-    })
+    // The decoders of the parquet crate index into a damaged dictionary page without a look at its length.
+    let whole = std::panic::catch_unwind(|| read_file(file, shape, oldest));
+    match whole {
+        Ok(Ok(columns)) => Ok(columns),
+        Ok(Err(ReadFault::Parquet(error))) => Err(Error::damaged(path, error.to_string())),
+        Ok(Err(ReadFault::Facts(reason))) => Err(Error::damaged(path, reason)),
+        Err(_) => Err(Error::damaged(path, "one of its pages is not what its header says")),
+    }
 }
 
 enum ReadFault {
@@ -196,11 +201,12 @@ impl From<ParquetError> for ReadFault {
     }
 }
 
-fn read_file(file: File, shape: &Columns) -> std::result::Result<Vec<Column>, ReadFault> {
+fn read_file(file: File, shape: &Columns, oldest: usize) -> std::result::Result<Vec<Column>, ReadFault> {
     let reader = SerializedFileReader::new(file)?;
     let expected = parse_message_type(&schema_text(shape))?;
     let meta = reader.metadata();
-    if meta.file_metadata().schema().get_fields() != expected.get_fields() {
+    let fields = meta.file_metadata().schema().get_fields();
+    if fields.len() < oldest || !expected.get_fields().starts_with(fields) {
         return Err(ReadFault::Facts("its columns are not those this edge-eval writes".into()));
     }
     let groups = meta.row_groups();
@@ -212,6 +218,10 @@ fn read_file(file: File, shape: &Columns) -> std::result::Result<Vec<Column>, Re
     let mut columns = Vec::with_capacity(shape.len());
     for (index, (name, column)) in shape.iter().enumerate() {
         let mut whole = emptied(column);
+        if index >= fields.len() {
+            columns.push(absent(column, rows)?);
+            continue;
+        }
         for group in 0..reader.num_row_groups() {
             append(&mut whole, reader.get_row_group(group)?.get_column_reader(index)?)?;
         }
@@ -221,6 +231,15 @@ fn read_file(file: File, shape: &Columns) -> std::result::Result<Vec<Column>, Re
         columns.push(whole);
     }
     Ok(columns)
+}
+
+/// A column that a file does not have.
+fn absent(column: &Column, rows: i64) -> std::result::Result<Column, ReadFault> {
+    match column {
+        Column::OptionalInt(_) => Ok(Column::OptionalInt(vec![None; rows as usize])),
+        Column::OptionalText(_) => Ok(Column::OptionalText(vec![None; rows as usize])),
+        _ => Err(ReadFault::Facts("it lacks a column".into())),
+    }
 }
 
 fn emptied(column: &Column) -> Column {

@@ -17,7 +17,7 @@ pub(crate) fn write_power(path: &Path, samples: &[PowerSample]) -> Result<()> {
 
 /// Reads them back.
 pub(crate) fn read_power(path: &Path) -> Result<Vec<PowerSample>> {
-    let columns = read(path, &columns(&[]))?;
+    let columns = read(path, &columns(&[]), 3)?;
     let Ok([Column::Int(at), Column::Int(device), Column::Real(power)]) = <[Column; 3]>::try_from(columns) else {
         return Err(Error::damaged(path, "its columns are not those of power samples"));
     };

@@ -10,6 +10,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Columns that every file has. Those behind them came later, and their values are absent where a file lacks them.
+const OLDEST: usize = 17;
+
 /// Writes requests in the order given.
 pub(crate) fn write_requests(path: &Path, requests: &[Request]) -> Result<()> {
     write(path, &columns(requests))
@@ -17,7 +20,7 @@ pub(crate) fn write_requests(path: &Path, requests: &[Request]) -> Result<()> {
 
 /// Reads them back.
 pub(crate) fn read_requests(path: &Path) -> Result<Vec<Request>> {
-    let read = read(path, &columns(&[]))?;
+    let read = read(path, &columns(&[]), OLDEST)?;
     rows(read).map_err(|reason| Error::damaged(path, reason))
 }
 
@@ -44,6 +47,8 @@ fn columns(requests: &[Request]) -> Columns {
         ("finish_reason", optional_text(|r| &r.finish_reason)),
         ("failure", optional_text(|r| &r.failure)),
         ("text", text(|r| &r.text)),
+        ("first_answer", optional(|r| r.first_answer.map(signed))),
+        ("cached_tokens", optional(|r| r.cached_tokens.map(i64::from))),
     ]
 }
 
@@ -68,8 +73,10 @@ fn rows(columns: Vec<Column>) -> std::result::Result<Vec<Request>, String> {
             Column::OptionalText(mut finish_reason),
             Column::OptionalText(mut failure),
             Column::Text(mut text),
+            Column::OptionalInt(first_answer),
+            Column::OptionalInt(cached_tokens),
         ],
-    ) = <[Column; 17]>::try_from(columns)
+    ) = <[Column; 19]>::try_from(columns)
     else {
         return Err("its columns are not those of requests".into());
     };
@@ -82,12 +89,14 @@ fn rows(columns: Vec<Column>) -> std::result::Result<Vec<Request>, String> {
             headers: headers[i].map(instant),
             first_event: first_event[i].map(instant),
             first_content: first_content[i].map(instant),
+            first_answer: first_answer[i].map(instant),
             content_times: take(&mut content_times[i]).into_iter().map(instant).collect(),
             end: instant(end[i]),
             bytes: bytes[i] as u64,
             events: narrow("events", events[i])?,
             prompt_tokens: prompt_tokens[i].map(|n| narrow("prompt_tokens", n)).transpose()?,
             completion_tokens: completion_tokens[i].map(|n| narrow("completion_tokens", n)).transpose()?,
+            cached_tokens: cached_tokens[i].map(|n| narrow("cached_tokens", n)).transpose()?,
             status: status[i].map(|n| narrow("status", n)).transpose()?,
             finish_reason: take(&mut finish_reason[i]),
             failure: take(&mut failure[i]),
@@ -108,4 +117,27 @@ fn instant(value: i64) -> Nanos {
 
 fn narrow<T: TryFrom<i64>>(column: &str, value: i64) -> std::result::Result<T, String> {
     T::try_from(value).map_err(|_| format!("{column} holds {value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_the_later_columns_is_read_without_their_values() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.parquet");
+        let known = Request { index: 1, text: "a".into(), prompt_tokens: Some(3), ..Request::default() };
+        let newer = Request { first_answer: Some(Nanos(5)), cached_tokens: Some(2), ..known.clone() };
+        write_requests(&path, std::slice::from_ref(&newer)).unwrap();
+        assert_eq!(read_requests(&path).unwrap()[0], newer);
+        for older in [OLDEST, OLDEST + 1] {
+            let columns: Columns = columns(std::slice::from_ref(&newer)).into_iter().take(older).collect();
+            write(&path, &columns).unwrap();
+            let first_answer = newer.first_answer.filter(|_| older > OLDEST);
+            assert_eq!(read_requests(&path).unwrap(), [Request { first_answer, ..known.clone() }]);
+        }
+        write(&path, &columns(&[]).into_iter().take(OLDEST - 1).collect()).unwrap();
+        assert!(read_requests(&path).unwrap_err().to_string().contains("columns are not those"));
+    }
 }

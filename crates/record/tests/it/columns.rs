@@ -13,16 +13,19 @@ fn instant() -> impl Strategy<Value = Nanos> {
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
-    let instants =
-        (instant(), instant(), option::of(instant()), option::of(instant()), option::of(instant()), vec(instant(), 0..9), instant());
-    let counts = (any::<u32>(), any::<u64>(), any::<u32>(), option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u16>()));
+    let instants = (
+        instant(),
+        instant(),
+        option::of(instant()),
+        option::of(instant()),
+        vec(option::of(instant()), 2),
+        vec(instant(), 0..9),
+        instant(),
+    );
+    let counts = (any::<u32>(), any::<u64>(), any::<u32>(), vec(option::of(any::<u32>()), 3), option::of(any::<u16>()));
     let texts = ("\\PC{0,9}", option::of("[a-z]{0,6}"), option::of("\\PC{0,9}"), "(?s).{0,40}");
     (instants, counts, texts).prop_map(
-        |(
-            (due, sent, headers, first_event, first_content, content_times, end),
-            (index, bytes, events, prompt, completion, status),
-            texts,
-        )| {
+        |((due, sent, headers, first_event, firsts, content_times, end), (index, bytes, events, tokens, status), texts)| {
             let (item, finish_reason, failure, text) = texts;
             Request {
                 index,
@@ -31,13 +34,15 @@ fn any_request() -> impl Strategy<Value = Request> {
                 sent,
                 headers,
                 first_event,
-                first_content,
+                first_content: firsts[0],
+                first_answer: firsts[1],
                 content_times,
                 end,
                 bytes,
                 events,
-                prompt_tokens: prompt,
-                completion_tokens: completion,
+                prompt_tokens: tokens[0],
+                completion_tokens: tokens[1],
+                cached_tokens: tokens[2],
                 status,
                 finish_reason,
                 failure,
@@ -88,6 +93,20 @@ proptest! {
             bytes.truncate((cut * bytes.len() as f64) as usize);
         }
         fs::write(&file, bytes)?;
+        let _ = folder.read_requests(&path);
+    }
+}
+
+#[test]
+fn a_dictionary_that_is_not_there_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(dir.path(), &manifest()).unwrap();
+    let path = folder.write_requests("k", &vec![Request { text: "an answer".into(), ..Request::default() }; 20]).unwrap();
+    let whole = fs::read(folder.inside(&path).unwrap()).unwrap();
+    for place in 0..whole.len().min(600) {
+        let mut bytes = whole.clone();
+        bytes[place] = 30;
+        fs::write(folder.inside(&path).unwrap(), bytes).unwrap();
         let _ = folder.read_requests(&path);
     }
 }

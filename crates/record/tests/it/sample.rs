@@ -52,20 +52,17 @@ pub(crate) fn failed(kind: StageKind, key: &str, reason: &str) -> StageRecord {
 }
 
 fn window() -> EnergyWindow {
-    EnergyWindow {
-        name: "stage".into(),
+    let judgement = Judgement {
         source: Some(EnergySource::Modelled),
-        start: Nanos(1_000),
-        end: Nanos(3_000_001_000),
-        gross: Reading::Known(Joules(13.2)),
+        gross: Ok(Joules(13.2)),
         idle: Reading::Known(Watts(0.1)),
-        net: Reading::Known(Joules(12.900_000_000_000_002)),
+        idle_resident: None,
+    };
+    EnergyWindow {
         cpu_time: Reading::Known(Seconds(3.0)),
         samples: 30,
         coverage: Some(0.99),
-        residual: None,
         modelled_w_per_core: Some(4.4),
-        gpus: Vec::new(),
-        verdict: Verdict::Valid,
+        ..EnergyWindow::judged("stage", Nanos(1_000), Nanos(3_000_001_000), judgement)
     }
 }
