@@ -1,6 +1,6 @@
 //! Why a whole run could not be made. One failed request is a record with its reason, not an error.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What can keep a run from having a result.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,40 @@ pub enum Error {
         /// The first failure with its facts.
         first: String,
     },
+    /// An arrival process that cannot be.
+    #[error("arrivals: {reason}")]
+    Arrivals {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Prompts of the asked length cannot be made.
+    #[error("prompts: {reason}")]
+    Prompts {
+        /// What stands in the way.
+        reason: String,
+        /// How to mend it.
+        hint: &'static str,
+    },
+    /// A trace file holds what is no trace.
+    #[error("{}:{line}: {reason}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+        /// How to mend it.
+        hint: &'static str,
+    },
+    /// A file could not be read.
+    #[error("reading {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The operating system refused the client its event loop.
     #[error("event loop: {0}")]
     Runtime(#[source] std::io::Error),
@@ -55,6 +89,9 @@ impl Error {
             Self::Job { .. } => Some("ask for at least one request, one stream and a timeout above zero".to_owned()),
             Self::NoConnection { .. } => Some("check that the server is up and that host, port and scheme are right".to_owned()),
             Self::AllFailed { first, .. } => hint_for(first),
+            Self::Arrivals { .. } => Some("rates and times are numbers above zero, such as --rate 2.5".to_owned()),
+            Self::Prompts { hint, .. } | Self::Trace { hint, .. } => Some((*hint).to_owned()),
+            Self::Read { .. } => Some("check the path and that the file may be read".to_owned()),
             Self::Runtime(_) => Some("raise the limit on open files (ulimit -n) or lower the concurrency".to_owned()),
         }
     }

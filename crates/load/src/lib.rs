@@ -3,7 +3,7 @@
 //! It is deliberately blind to what the answers mean: no marks, no energy, no figures beyond a [`Summary`] for the
 //! command line. On the timed path it stamps, pushes and returns; server-sent events and JSON are parsed after the window.
 
-mod arrivals;
+pub mod arrivals;
 mod body;
 mod client;
 mod connect;
@@ -12,10 +12,12 @@ mod failure;
 mod interpret;
 mod job;
 pub mod poll;
+pub mod prompts;
 mod run;
 pub mod sse;
 mod summary;
 mod target;
+pub mod trace;
 pub mod wire;
 
 pub use arrivals::{Due, closed_loop};
