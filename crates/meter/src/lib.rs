@@ -10,6 +10,7 @@
 //! 3. [`Sampler::mark`] the instants at which windows begin and end, so that readings stand close to them;
 //! 4. [`Sampler::stop`] after the stage has ended, and ask the [`Trace`] for its windows.
 
+pub mod certify;
 mod error;
 mod group;
 mod idle;
@@ -24,6 +25,6 @@ pub use group::ProcessGroup;
 pub use idle::{Idle, measure_idle};
 pub use meters::{Found, METERS, MeterKind, Metering, Offer, open, probe};
 pub use places::Places;
-pub use reading::{Basis, DeviceReading, Effort, Meter, Sight};
+pub use reading::{Basis, Channel, DeviceReading, Effort, Meter, Raw, Sight};
 pub use sampler::Sampler;
 pub use trace::{MAX_CPU_TIME_ERROR, MAX_RESIDUAL, MIN_WINDOW, Trace};

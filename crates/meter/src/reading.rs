@@ -9,6 +9,33 @@ pub trait Meter: Send {
 
     /// Reads every device now. `stage` holds the process ids of the stage, none before it has started.
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading>;
+
+    /// Asks one device for one value once, without waiting for anything: what an examination of the meter itself needs. `None`
+    /// where the meter has no such value.
+    fn raw(&mut self, device: u32, channel: Channel) -> Option<std::result::Result<Raw, String>> {
+        let _ = (device, channel);
+        None
+    }
+}
+
+/// A value that a device tells by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// The energy counter.
+    Counter,
+    /// Power now.
+    Instant,
+    /// Power averaged by the device over a span of its own.
+    Average,
+}
+
+/// What a channel told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Raw {
+    /// Microjoules since the counter's own beginning.
+    Microjoules(u64),
+    /// Power.
+    Power(Watts),
 }
 
 /// What a meter's energy is computed from.

@@ -10,7 +10,7 @@ use units::{Nanos, Seconds};
 
 use crate::{
     Effort, Error, Meter, Metering, Places, ProcessGroup, Result, Trace,
-    group::{GroupReader, Kernel, Reach},
+    group::{CpuTime, GroupReader, Kernel, Reach},
 };
 
 /// How often new processes are looked for, and a GPU is asked who uses it and in what state it is.
@@ -26,7 +26,14 @@ enum Order {
     Watch(ProcessGroup, Option<Nanos>),
     Also(Vec<u32>),
     Mark,
-    Stop(Option<Seconds>),
+    Stop(Option<Total>),
+}
+
+/// The kernel's own total of an ended stage.
+struct Total {
+    cpu: Seconds,
+    /// When the stage ended, where that is known.
+    ended: Option<Nanos>,
 }
 
 impl Sampler {
@@ -70,7 +77,16 @@ impl Sampler {
     /// Takes a last reading and ends. `total_cpu` is the kernel's own total of the ended stage (user and system time of the
     /// leader and all children it waited for), which holds what lived between two samples.
     pub fn stop(self, total_cpu: Option<Seconds>) -> Trace {
-        self.order(Order::Stop(total_cpu));
+        self.end(total_cpu.map(|cpu| Total { cpu, ended: None }))
+    }
+
+    /// The same for a stage whose end is known: from `ended` on it used no CPU time, so a window that ends there has an exact edge.
+    pub fn stop_ended(self, total_cpu: Seconds, ended: Nanos) -> Trace {
+        self.end(Some(Total { cpu: total_cpu, ended: Some(ended) }))
+    }
+
+    fn end(self, total: Option<Total>) -> Trace {
+        self.order(Order::Stop(total));
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
@@ -122,7 +138,7 @@ impl Watcher {
                     self.sample(Effort::Edge);
                 }
                 Ok(Order::Mark) => self.sample(Effort::Edge),
-                Ok(Order::Stop(total_cpu)) => return self.finish(total_cpu),
+                Ok(Order::Stop(total)) => return self.finish(total),
                 Err(RecvTimeoutError::Timeout) => {
                     self.sample(Effort::Quick);
                     // A late sample does not make the next ones hurry.
@@ -185,14 +201,18 @@ impl Watcher {
         }
     }
 
-    fn finish(mut self, total_cpu: Option<Seconds>) -> Trace {
-        match total_cpu {
+    fn finish(mut self, total: Option<Total>) -> Trace {
+        match total {
             None => self.sample(Effort::Edge),
             Some(total) => {
                 let at = record::clock::now();
                 // The kernel's total is that of the leader and its children: what worked beside the group is not in it.
                 let beside = self.group.as_mut().map(|group| group.read(at, Reach::Members).beside);
-                self.trace.total_cpu(at, total, beside);
+                // Processes beside the group work on after its end.
+                if let Some(ended) = total.ended.filter(|_| beside.is_none_or(|beside| beside == CpuTime::default())) {
+                    self.trace.ended(ended, total.cpu);
+                }
+                self.trace.total_cpu(at, total.cpu, beside);
                 self.read_meter(Effort::Edge);
             }
         }

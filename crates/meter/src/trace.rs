@@ -96,6 +96,13 @@ impl Span {
     }
 }
 
+/// Power samples in the order of time, integrated between two instants that they span.
+pub(crate) fn integrate(samples: &[(Nanos, Watts)], from: Nanos, to: Nanos) -> Option<Joules> {
+    let first = samples.partition_point(|(at, _)| *at < from).saturating_sub(1);
+    let last = (samples.partition_point(|(at, _)| *at < to) + 1).min(samples.len());
+    curve::Curve::new(samples.get(first..last)?.iter().copied()).energy(from, to).ok()
+}
+
 impl Trace {
     pub(crate) fn new(basis: std::result::Result<Basis, Missing>, interval: Seconds, cores: u32) -> Self {
         Self { basis, interval, cpu: CpuCurve::new(cores), memory: Memory::default(), devices: BTreeMap::new() }
@@ -122,6 +129,11 @@ impl Trace {
     pub(crate) fn total_cpu(&mut self, at: Nanos, total: Seconds, beside: Option<CpuTime>) {
         let CpuTime { floor, lag } = beside.unwrap_or_default();
         self.cpu.push(at, total + floor, lag);
+    }
+
+    /// The stage ended at an instant that may lie before the last sample, with this total.
+    pub(crate) fn ended(&mut self, at: Nanos, total: Seconds) {
+        self.cpu.end(at, total);
     }
 
     pub(crate) fn devices(&mut self, readings: Vec<DeviceReading>) {
@@ -163,6 +175,12 @@ impl Trace {
                 Ok(_) => Verdict::Valid,
                 Err(fault) => Verdict::Invalid { code: fault.code.to_owned(), reason: fault.reason },
             },
+            ticks: None,
+            idle_resident: None,
+            net_resident: None,
+            short: false,
+            devices: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

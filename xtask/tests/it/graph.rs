@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("hub", &[]),
     ("load", &["record", "stats", "units"]),
-    ("meter", &["plan", "record", "units"]),
+    ("meter", &["plan", "record", "stats", "units"]),
     ("metric", &["econ", "plan", "record", "stats", "units"]),
     ("model", &[]),
     ("plan", &["units"]),

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 use plan::MeterSpec;
 
 use super::MeterKind;
-use crate::{Basis, DeviceReading, Effort, Meter, Places, Sight};
+use crate::{Basis, Channel, DeviceReading, Effort, Meter, Places, Raw, Sight};
 use driver::{Driver, Nvidia};
 
 /// The registry's entry.
@@ -139,6 +139,15 @@ impl Meter for Nvml {
             readings.extend(self.counters());
         }
         readings
+    }
+
+    fn raw(&mut self, device: u32, channel: Channel) -> Option<Result<Raw, String>> {
+        let gpu = self.gpus.iter().find(|gpu| gpu.index == device)?;
+        match channel {
+            Channel::Counter => gpu.has_counter.then(|| Ok(Raw::Microjoules(self.driver.energy_mj(device)?.saturating_mul(1000)))),
+            Channel::Instant => gpu.instant.then(|| self.driver.instant_power(device).map(Raw::Power)),
+            Channel::Average => Some(self.driver.power(device).map(Raw::Power)),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use plan::MeterSpec;
 
 use super::MeterKind;
-use crate::{Basis, DeviceReading, Effort, Meter, Places};
+use crate::{Basis, Channel, DeviceReading, Effort, Meter, Places, Raw};
 
 /// The registry's entry.
 pub(super) static RAPL: MeterKind =
@@ -35,6 +35,11 @@ impl Meter for Rapl {
 
     fn read(&mut self, _effort: Effort, _stage: &[u32]) -> Vec<DeviceReading> {
         self.packages.iter().enumerate().map(|(device, package)| read(device as u32, package)).collect()
+    }
+
+    fn raw(&mut self, device: u32, channel: Channel) -> Option<Result<Raw, String>> {
+        let package = self.packages.get(device as usize)?;
+        (channel == Channel::Counter).then(|| read_number(&package.energy_uj).map(Raw::Microjoules))
     }
 }
 

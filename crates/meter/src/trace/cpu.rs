@@ -46,6 +46,12 @@ impl CpuCurve {
         self.push(at, Seconds(0.0), Seconds(0.0));
     }
 
+    /// At `at` the stage ended with this total: what was seen later is the same time, known less well.
+    pub(super) fn end(&mut self, at: Nanos, total: Seconds) {
+        self.points.retain(|point| point.at < at);
+        self.push(at, total, Seconds(0.0));
+    }
+
     pub(super) fn instants(&self) -> Vec<Nanos> {
         self.points.iter().map(|point| point.at).collect()
     }
@@ -137,6 +143,17 @@ mod tests {
         curve.push(ms(210), Seconds(0.06), Seconds(0.0));
         let used = curve.between(Span { start: ms(150), end: ms(210) }).unwrap();
         assert_eq!((used.time, used.error), (Seconds(0.06), Seconds(0.0)));
+    }
+
+    #[test]
+    fn a_stage_uses_nothing_after_its_end() {
+        let mut curve = curve(&[(0, 0.0, 0.0), (10, 0.2, 3.0), (20, 0.4, 5.0)]);
+        curve.end(ms(15), Seconds(0.000_9));
+        curve.push(ms(30), Seconds(0.000_9), Seconds(0.0));
+        for end in [15, 22, 30] {
+            let used = curve.between(Span { start: ms(0), end: ms(end) }).unwrap();
+            assert_eq!((used.time, used.error), (Seconds(0.000_9), Seconds(0.0)));
+        }
     }
 
     #[test]
