@@ -73,6 +73,18 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A mock's script that cannot be.
+    #[error("mock script: {reason}")]
+    Script {
+        /// What is wrong with it, with the known words.
+        reason: String,
+    },
+    /// The mock server could not be started.
+    #[error("mock server: {source}")]
+    Mock {
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The operating system refused the client its event loop.
     #[error("event loop: {0}")]
     Runtime(#[source] std::io::Error),
@@ -92,6 +104,10 @@ impl Error {
             Self::Arrivals { .. } => Some("rates and times are numbers above zero, such as --rate 2.5".to_owned()),
             Self::Prompts { hint, .. } | Self::Trace { hint, .. } => Some((*hint).to_owned()),
             Self::Read { .. } => Some("check the path and that the file may be read".to_owned()),
+            Self::Script { .. } => Some("`edge-eval mock --help` tells every word of a script".to_owned()),
+            Self::Mock { .. } => {
+                Some("choose another port (0 lets the system choose), or raise the limit on open files (ulimit -n)".to_owned())
+            }
             Self::Runtime(_) => Some("raise the limit on open files (ulimit -n) or lower the concurrency".to_owned()),
         }
     }

@@ -11,6 +11,7 @@ mod error;
 mod failure;
 mod interpret;
 mod job;
+pub mod mock;
 pub mod poll;
 pub mod prompts;
 mod run;

@@ -16,7 +16,10 @@ use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
 use nix::{
     cmsg_space,
     sys::{
-        socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::ReceiveTimestampns},
+        socket::{
+            ControlMessageOwned, MsgFlags, recvmsg, setsockopt,
+            sockopt::{Linger, ReceiveTimestampns},
+        },
         time::TimeSpec,
     },
 };
@@ -128,6 +131,14 @@ impl Wire {
         socket.set_nodelay(true)?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
         Ok(Self { socket, last: Nanos(0) })
+    }
+
+    /// Ends the connection by a reset (RST) in place of an orderly end: what the peer has not read yet is lost to it.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn reset(self) -> io::Result<()> {
+        Ok(setsockopt(&self.socket, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 })?)
     }
 
     /// Whether the connection stands; to be asked when the socket has become writable. `false` is not yet.
