@@ -25,6 +25,6 @@ pub use group::ProcessGroup;
 pub use idle::{Idle, measure_idle};
 pub use meters::{Found, METERS, MeterKind, Metering, Offer, open, probe};
 pub use places::Places;
-pub use reading::{Basis, Channel, DeviceReading, Effort, Meter, Raw, Sight};
+pub use reading::{Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Raw, Sight};
 pub use sampler::Sampler;
-pub use trace::{MAX_CPU_TIME_ERROR, MAX_RESIDUAL, MIN_WINDOW, Trace};
+pub use trace::{GOOD_WINDOW, MAX_CPU_TIME_ERROR, MAX_RESIDUAL, MIN_WINDOW, Trace};

@@ -1,11 +1,24 @@
 //! What a meter is: something that reads its devices when told to, and says nothing of windows.
 
-use units::{Bytes, Nanos, Watts};
+use std::collections::BTreeMap;
+
+use record::EnergySource;
+use units::{Bytes, Nanos, Seconds, Watts};
 
 /// Reads devices. One verb: everything else about a meter is data.
 pub trait Meter: Send {
     /// What energy is to be computed from.
     fn basis(&self) -> Basis;
+
+    /// What its devices are called and what kind of number they tell.
+    fn nature(&self) -> Nature {
+        Nature::default()
+    }
+
+    /// A last reading, after the stage has ended. A meter whose readings come late may wait a little for them.
+    fn finish(&mut self, stage: &[u32]) -> Vec<DeviceReading> {
+        self.read(Effort::Edge, stage)
+    }
 
     /// Reads every device now. `stage` holds the process ids of the stage, none before it has started.
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading>;
@@ -43,13 +56,44 @@ pub enum Raw {
 pub enum Basis {
     /// GPUs: power integrated, and the energy counter where there is one.
     Gpus,
-    /// Counters of processor packages, which interpolate between readings.
+    /// Counters of processor packages and their memory, which interpolate between readings.
     Packages,
+    /// The whole machine as an external meter sees it: power integrated, at the meter's own pace.
+    Machine,
     /// The stage's CPU time times a stated power.
     CpuTime {
         /// Stated power of a busy core.
         w_per_core: Watts,
     },
+}
+
+impl Basis {
+    /// Whether something is measured, so that windows must be long enough for a sensor; a model is as good over any span.
+    pub fn is_sensor(self) -> bool {
+        !matches!(self, Self::CpuTime { .. })
+    }
+}
+
+/// What a meter's devices are, known when it is opened. A device that is not listed is what its [`Basis`] says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Nature {
+    /// By device number.
+    pub devices: BTreeMap<u32, DeviceNature>,
+    /// What must be said of every window, such as what it holds beside the stage.
+    pub notes: Vec<String>,
+}
+
+/// What one device is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceNature {
+    /// Such as `package-0`, `package-0 dram`, `card1`.
+    pub name: String,
+    /// Where an energy comes from that its counter counted.
+    pub counted: EnergySource,
+    /// Where an energy comes from that was integrated from its power.
+    pub integrated: EnergySource,
+    /// Span over which it averages its power: 0 for that of the instant, `None` where that is not known.
+    pub averaged: Option<Seconds>,
 }
 
 /// How much to read.
@@ -100,12 +144,16 @@ pub struct Sight {
     pub foreign_pids: Vec<u32>,
     /// GPU memory held by the stage's processes, when the driver tells.
     pub stage_memory: Option<Bytes>,
+    /// Why the processes on it could not be listed; the lists above say nothing then.
+    pub unlisted: Option<String>,
     /// Whether it is partitioned (MIG), so that its power is not the stage's alone.
     pub partitioned: bool,
     /// Degrees Celsius.
     pub temperature_c: Option<u32>,
     /// SM clock in MHz.
     pub sm_clock_mhz: Option<u32>,
+    /// Memory clock in MHz.
+    pub memory_clock_mhz: Option<u32>,
     /// Enforced power limit.
     pub power_limit: Option<Watts>,
     /// NVML's bit mask of throttle reasons.

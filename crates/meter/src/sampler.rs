@@ -9,7 +9,7 @@ use std::{
 use units::{Nanos, Seconds};
 
 use crate::{
-    Effort, Error, Meter, Metering, Places, ProcessGroup, Result, Trace,
+    Effort, Error, Meter, Metering, Nature, Places, ProcessGroup, Result, Trace,
     group::{CpuTime, GroupReader, Kernel, Reach},
 };
 
@@ -107,20 +107,32 @@ struct Watcher {
     /// Every process of the stage so far: one that has just ended may still be listed by a driver.
     stage: Vec<u32>,
     last_sight: Option<Nanos>,
+    /// The reading under way is the last.
+    ending: bool,
     trace: Trace,
 }
 
 impl Watcher {
     fn new(metering: Metering, places: &Places, interval: Seconds, kernel: Kernel) -> Self {
-        let (meter, basis) = match metering {
+        let (meter, basis, nature) = match metering {
             Metering::By(meter) => {
-                let basis = meter.basis();
-                (Some(meter), Ok(basis))
+                let (basis, nature) = (meter.basis(), meter.nature());
+                (Some(meter), Ok(basis), nature)
             }
-            Metering::Absent(why) => (None, Err(why)),
+            Metering::Absent(why) => (None, Err(why), Nature::default()),
         };
-        let trace = Trace::new(basis, interval, kernel.cores);
-        Self { meter, group: None, also: Vec::new(), places: places.clone(), kernel, stage: Vec::new(), last_sight: None, trace }
+        let trace = Trace::new(basis, nature, interval, kernel.cores);
+        Self {
+            meter,
+            group: None,
+            also: Vec::new(),
+            places: places.clone(),
+            kernel,
+            stage: Vec::new(),
+            last_sight: None,
+            ending: false,
+            trace,
+        }
     }
 
     fn run(mut self, inbox: &Receiver<Order>, interval: Duration) -> Trace {
@@ -197,11 +209,13 @@ impl Watcher {
 
     fn read_meter(&mut self, effort: Effort) {
         if let Some(meter) = &mut self.meter {
-            self.trace.devices(meter.read(effort, &self.stage));
+            let readings = if self.ending { meter.finish(&self.stage) } else { meter.read(effort, &self.stage) };
+            self.trace.devices(readings);
         }
     }
 
     fn finish(mut self, total: Option<Total>) -> Trace {
+        self.ending = true;
         match total {
             None => self.sample(Effort::Edge),
             Some(total) => {

@@ -6,15 +6,16 @@ mod counter;
 mod cpu;
 mod curve;
 mod gpus;
+mod machine;
 mod packages;
 
 use std::collections::BTreeMap;
 
-use record::{EnergySource, EnergyWindow, GpuState, MemoryPeak, PowerSample, Verdict};
+use record::{EnergySource, EnergyWindow, GpuState, Judgement, MemoryPeak, PowerSample};
 use units::{Bytes, Joules, Missing, Nanos, Reading, Seconds, Watts};
 
 use crate::{
-    Basis, DeviceReading, Idle,
+    Basis, DeviceReading, Idle, Nature,
     group::{CpuTime, GroupSample},
 };
 use cpu::CpuCurve;
@@ -22,6 +23,10 @@ use cpu::CpuCurve;
 /// The shortest window that a counter or a power sensor can tell anything of: sensors refresh every 100 ms, and their readings
 /// lag. (On an H200 counter and integral are 20% apart at 0.5 s, 3.5% at 2 s.)
 pub const MIN_WINDOW: Seconds = Seconds(2.0);
+
+/// The shortest window of a sensor that repeats within a percent (H200, equal windows of one load: 0.9% at 5 s); a shorter one is
+/// marked.
+pub const GOOD_WINDOW: Seconds = Seconds(5.0);
 
 /// How far counter and integral may be apart.
 pub const MAX_RESIDUAL: f64 = 0.05;
@@ -40,6 +45,7 @@ const MIN_GAP: Seconds = Seconds(0.5);
 #[derive(Clone, Debug)]
 pub struct Trace {
     basis: std::result::Result<Basis, Missing>,
+    nature: Nature,
     interval: Seconds,
     cpu: CpuCurve,
     memory: Memory,
@@ -60,6 +66,8 @@ struct Figure {
     source: EnergySource,
     gross: Joules,
     residual: Option<f64>,
+    /// The counter's ticks, where there is one.
+    ticks: Option<(Nanos, Nanos)>,
     /// The devices that were summed.
     devices: Vec<u32>,
 }
@@ -104,8 +112,8 @@ pub(crate) fn integrate(samples: &[(Nanos, Watts)], from: Nanos, to: Nanos) -> O
 }
 
 impl Trace {
-    pub(crate) fn new(basis: std::result::Result<Basis, Missing>, interval: Seconds, cores: u32) -> Self {
-        Self { basis, interval, cpu: CpuCurve::new(cores), memory: Memory::default(), devices: BTreeMap::new() }
+    pub(crate) fn new(basis: std::result::Result<Basis, Missing>, nature: Nature, interval: Seconds, cores: u32) -> Self {
+        Self { basis, nature, interval, cpu: CpuCurve::new(cores), memory: Memory::default(), devices: BTreeMap::new() }
     }
 
     /// Nothing of the stage runs yet.
@@ -147,49 +155,54 @@ impl Trace {
 
     /// The energy between two instants. `idle` is the devices' power with nothing running, from [`Trace::idle`].
     pub fn window(&self, name: &str, start: Nanos, end: Nanos, idle: &Idle) -> EnergyWindow {
+        self.window_beside(name, start, end, idle, None)
+    }
+
+    /// The same with a second idle power, that of the devices while the stage held them and did nothing; from [`Trace::idle`] too, over a
+    /// span in which it waited.
+    pub fn window_beside(&self, name: &str, start: Nanos, end: Nanos, idle: &Idle, resident: Option<&Idle>) -> EnergyWindow {
         let span = Span { start, end };
         let figure = self.figure(span);
         let devices = figure.as_ref().map_or_else(|_| self.devices.keys().copied().collect(), |figure| figure.devices.clone());
-        let idle = match &self.basis {
-            Ok(Basis::CpuTime { .. }) => Reading::missing("the modelled meter knows no idle power"),
-            Ok(_) => idle.of(&devices),
-            Err(why) => Reading::Missing(why.clone()),
-        };
-        let gross: Reading<Joules> = figure.as_ref().map(|figure| figure.gross).map_err(|fault| Missing(fault.reason.clone())).into();
-        let net = net(&gross, &idle, span.length());
-        EnergyWindow {
-            name: name.to_owned(),
+        let cpu_time = self.cpu.between(span).map(|used| used.time).map_err(|fault| Missing(fault.reason)).into();
+        let judgement = Judgement {
             source: figure.as_ref().map_or_else(|_| self.source(), |figure| Some(figure.source)),
-            start,
-            end,
-            gross,
-            idle,
-            net,
-            cpu_time: self.cpu.between(span).map(|used| used.time).map_err(|fault| Missing(fault.reason)).into(),
+            gross: figure.as_ref().map(|figure| figure.gross).map_err(|fault| (fault.code.to_owned(), fault.reason.clone())),
+            idle: self.idle_of(idle, &devices),
+            idle_resident: resident.map(|idle| self.idle_of(idle, &devices)),
+        };
+        let is_sensor = self.basis.as_ref().is_ok_and(|basis| basis.is_sensor());
+        EnergyWindow {
+            cpu_time,
             samples: self.samples(span),
             coverage: self.coverage(span),
             residual: figure.as_ref().ok().and_then(|figure| figure.residual),
             modelled_w_per_core: self.w_per_core().map(Watts::get),
             gpus: if matches!(self.basis, Ok(Basis::Gpus)) { self.gpu_states(&devices, span) } else { Vec::new() },
-            verdict: match figure {
-                Ok(_) => Verdict::Valid,
-                Err(fault) => Verdict::Invalid { code: fault.code.to_owned(), reason: fault.reason },
-            },
-            ticks: None,
-            idle_resident: None,
-            net_resident: None,
-            short: false,
-            devices: Vec::new(),
-            notes: Vec::new(),
+            ticks: figure.as_ref().ok().and_then(|figure| figure.ticks),
+            short: figure.is_ok() && is_sensor && span.length() < GOOD_WINDOW,
+            devices: devices.iter().filter_map(|device| Some(self.nature.devices.get(device)?.name.clone())).collect(),
+            notes: self.nature.notes.clone(),
+            ..EnergyWindow::judged(name, start, end, judgement)
         }
     }
 
-    /// Mean power of every device between two instants at which nothing of the stage ran.
+    fn idle_of(&self, idle: &Idle, devices: &[u32]) -> Reading<Watts> {
+        match &self.basis {
+            Ok(Basis::CpuTime { .. }) => Reading::missing("the modelled meter knows no idle power"),
+            Ok(_) => idle.of(devices),
+            Err(why) => Reading::Missing(why.clone()),
+        }
+    }
+
+    /// Mean power of every device between two instants at which nothing of the stage ran, or at which it held its devices and
+    /// did nothing.
     pub fn idle(&self, start: Nanos, end: Nanos) -> Idle {
         let span = Span { start, end };
         let each = |device: u32| match self.basis {
             Ok(Basis::Gpus) => gpus::idle(&self.devices[&device], span, self.longest_gap()),
             Ok(Basis::Packages) => packages::idle(&self.devices[&device], span, self.longest_gap()),
+            Ok(Basis::Machine) => machine::idle(&self.devices[&device], span, self.longest_gap()),
             _ => Err(Fault::new("no_meter", "there is no device whose idle power could be measured")),
         };
         if self.devices.is_empty() {
@@ -217,7 +230,7 @@ impl Trace {
     /// Power over time: as sampled for GPUs; for packages and the model the mean since the sample before.
     pub fn power(&self) -> Vec<PowerSample> {
         let mut samples: Vec<PowerSample> = match self.basis {
-            Ok(Basis::Gpus) => self.devices.iter().flat_map(|(device, readings)| gpus::power(*device, readings)).collect(),
+            Ok(Basis::Gpus | Basis::Machine) => self.devices.iter().flat_map(|(device, readings)| gpus::power(*device, readings)).collect(),
             Ok(Basis::Packages) => self.devices.iter().flat_map(|(device, readings)| packages::power(*device, readings)).collect(),
             Ok(Basis::CpuTime { w_per_core }) => self.cpu.power(w_per_core),
             Err(_) => Vec::new(),
@@ -235,11 +248,15 @@ impl Trace {
             Basis::CpuTime { w_per_core } => self.modelled(span, *w_per_core),
             Basis::Packages => {
                 long_enough(span)?;
-                packages::figure(&self.devices, span, self.longest_gap())
+                packages::figure(&self.devices, &self.nature, span, self.longest_gap())
             }
             Basis::Gpus => {
                 long_enough(span)?;
-                gpus::figure(&self.devices, span, self.longest_gap())
+                gpus::figure(&self.devices, &self.nature, span, self.longest_gap())
+            }
+            Basis::Machine => {
+                long_enough(span)?;
+                machine::figure(&self.devices, span, self.longest_gap())
             }
         }
     }
@@ -255,13 +272,15 @@ impl Trace {
             );
             return Err(Fault::new("cpu_time_too_coarse", reason));
         }
-        Ok(Figure { source: EnergySource::Modelled, gross: w_per_core * used.time, residual: None, devices: vec![0] })
+        Ok(Figure { source: EnergySource::Modelled, gross: w_per_core * used.time, residual: None, ticks: None, devices: vec![0] })
     }
 
     fn source(&self) -> Option<EnergySource> {
+        let integrated = || self.nature.devices.values().map(|device| device.integrated).max();
         match self.basis {
-            Ok(Basis::Gpus) => Some(EnergySource::NvmlPower),
-            Ok(Basis::Packages) => Some(EnergySource::Rapl),
+            Ok(Basis::Gpus) => Some(integrated().unwrap_or(EnergySource::NvmlPower)),
+            Ok(Basis::Packages) => Some(integrated().unwrap_or(EnergySource::Rapl)),
+            Ok(Basis::Machine) => Some(EnergySource::External),
             Ok(Basis::CpuTime { .. }) => Some(EnergySource::Modelled),
             Err(_) => None,
         }
@@ -299,13 +318,13 @@ impl Trace {
     }
 
     fn gpu_states(&self, devices: &[u32], span: Span) -> Vec<GpuState> {
-        devices.iter().filter_map(|device| Some(gpus::state(*device, self.devices.get(device)?, span))).collect()
+        let averaged = |device: &u32| self.nature.devices.get(device).and_then(|nature| nature.averaged);
+        let state = |device: &u32| {
+            let state = gpus::state(*device, self.devices.get(device)?, span);
+            Some(GpuState { averaged: averaged(device), ..state })
+        };
+        devices.iter().filter_map(state).collect()
     }
-}
-
-fn net(gross: &Reading<Joules>, idle: &Reading<Watts>, length: Seconds) -> Reading<Joules> {
-    let less = || Ok(*gross.known()? - *idle.known()? * length);
-    less().into()
 }
 
 fn long_enough(span: Span) -> Judged<()> {
@@ -318,15 +337,17 @@ fn long_enough(span: Span) -> Judged<()> {
 
 #[cfg(test)]
 mod tests {
+    use record::Verdict;
+
     use super::*;
-    use crate::Sight;
+    use crate::{DeviceNature, Sight};
 
     fn s(seconds: f64) -> Nanos {
         Nanos((seconds * 1e9).round() as u64)
     }
 
     fn trace(basis: Basis) -> Trace {
-        Trace::new(Ok(basis), Seconds(0.1), 2)
+        Trace::new(Ok(basis), Nature::default(), Seconds(0.1), 2)
     }
 
     fn code(window: &EnergyWindow) -> &str {
@@ -338,7 +359,9 @@ mod tests {
 
     fn invalid(window: &EnergyWindow, expected: &str) {
         assert_eq!(code(window), expected, "{window:?}");
-        assert!(window.gross.known().is_err() && window.net.known().is_err(), "an invalid window has no number");
+        let resident = window.net_resident.as_ref().is_some_and(|net| net.known().is_ok());
+        let none = window.gross.known().is_err() && window.net.known().is_err() && !resident && window.residual.is_none() && !window.short;
+        assert!(none, "an invalid window has no number");
     }
 
     fn valid(window: &EnergyWindow, gross: f64) {
@@ -422,6 +445,89 @@ mod tests {
         invalid(&changed(|readings| readings[0].sight.as_mut().unwrap().partitioned = true), "mig");
         let without = |readings: &mut Vec<DeviceReading>| readings.iter_mut().for_each(|reading| reading.sight = None);
         invalid(&changed(without), "gpu_not_held");
+    }
+
+    #[test]
+    fn processes_that_cannot_be_listed_are_no_empty_list() {
+        let unlisted = changed(|readings| readings[40].sight.as_mut().unwrap().unlisted = Some("graphics: no permission".to_owned()));
+        invalid(&unlisted, "processes_unknown");
+        let mut trace = trace(Basis::Gpus);
+        let nobody = Sight { unlisted: Some("no permission".to_owned()), ..Sight::default() };
+        trace.devices(gpu().into_iter().map(|reading| DeviceReading { sight: Some(nobody.clone()), ..reading }).collect());
+        invalid(&trace.window("stage", s(10.0), s(20.0), &Idle::missing("none")), "processes_unknown");
+        assert!(trace.idle(s(10.0), s(12.0)).0.known().unwrap_err().0.contains("could not be listed"));
+    }
+
+    #[test]
+    fn the_source_says_which_of_the_meters_numbers_was_used() {
+        let nature = |integrated, averaged| {
+            let device = DeviceNature { name: "gpu-0".to_owned(), counted: EnergySource::NvmlCounter, integrated, averaged };
+            Nature { devices: [(0, device)].into(), notes: vec!["it says so".to_owned()] }
+        };
+        let window = |nature, counted: bool| {
+            let mut trace = Trace::new(Ok(Basis::Gpus), nature, Seconds(0.1), 2);
+            let counter = |reading: DeviceReading| DeviceReading { counter_uj: reading.counter_uj.filter(|_| counted), ..reading };
+            trace.devices(gpu().into_iter().map(counter).collect());
+            trace.window("stage", s(10.0), s(20.0), &Idle::missing("none"))
+        };
+        let instant = || nature(EnergySource::NvmlInstant, Some(Seconds(0.0)));
+        let averaged = || nature(EnergySource::NvmlPower, Some(Seconds(1.0)));
+        assert_eq!(window(instant(), true).source, Some(EnergySource::NvmlCounter));
+        assert_eq!(window(instant(), false).source, Some(EnergySource::NvmlInstant));
+        let window = window(averaged(), false);
+        assert_eq!((window.source, window.gpus[0].averaged), (Some(EnergySource::NvmlPower), Some(Seconds(1.0))));
+        assert_eq!((window.devices, window.notes), (vec!["gpu-0".to_owned()], vec!["it says so".to_owned()]));
+    }
+
+    #[test]
+    fn a_counted_window_tells_its_ticks_and_a_short_one_that_it_is_short() {
+        let window = on_gpu(gpu());
+        assert_eq!((window.ticks, window.short), (Some((s(10.2), s(20.0))), false));
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(gpu());
+        let short = trace.window("load", s(12.0), s(15.0), &Idle::missing("none"));
+        assert_eq!((&short.verdict, short.short, short.ticks), (&Verdict::Valid, true, None));
+    }
+
+    #[test]
+    fn gross_is_given_net_of_both_idle_powers() {
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(gpu());
+        let idle = |watts| Idle(Reading::Known([(0, Watts(watts))].into()));
+        let window = trace.window_beside("speed", s(10.0), s(20.0), &idle(70.0), Some(&idle(130.0)));
+        let close = |found: &Reading<Joules>, expected: f64| (found.known().unwrap().get() - expected).abs() < 1e-6;
+        assert!(close(&window.net, 1300.0) && close(window.net_resident.as_ref().unwrap(), 700.0));
+        assert_eq!(window.idle_resident, Some(Reading::Known(Watts(130.0))));
+    }
+
+    #[test]
+    fn idle_power_with_the_stage_resident_is_told_of_gpus_that_it_holds() {
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(gpu());
+        let Idle(Reading::Known(idle)) = trace.idle(s(10.0), s(12.0)) else { panic!("it is missing") };
+        assert!((idle[&0].get() - 200.0).abs() < 1e-9);
+    }
+
+    /// An external meter: a reading of 100 W a second for 20 s.
+    fn plug(keep: impl Fn(u32) -> bool) -> Vec<DeviceReading> {
+        let reading = |tick: u32| DeviceReading { power: Some(Watts(100.0)), ..DeviceReading::at(0, s(f64::from(tick))) };
+        (0..=20).filter(|tick| keep(*tick)).map(reading).collect()
+    }
+
+    #[test]
+    fn an_external_meter_is_integrated_at_its_own_pace() {
+        let window = |keep: fn(u32) -> bool, start: f64, end: f64| {
+            let mut trace = trace(Basis::Machine);
+            trace.devices(plug(keep));
+            trace.window("stage", s(start), s(end), &Idle(Reading::Known([(0, Watts(60.0))].into())))
+        };
+        let whole = window(|_| true, 2.5, 12.5);
+        valid(&whole, 1000.0);
+        assert_eq!((whole.source, whole.net), (Some(EnergySource::External), Reading::Known(Joules(400.0))));
+        invalid(&window(|_| true, 2.5, 5.5), "window_too_short");
+        invalid(&window(|tick| !(6..9).contains(&tick), 2.5, 12.5), "sampler_starved");
+        invalid(&window(|_| true, 15.0, 20.5), "not_spanned");
+        invalid(&window(|_| false, 2.0, 12.0), "not_spanned");
     }
 
     #[test]
@@ -570,7 +676,7 @@ mod tests {
 
     #[test]
     fn without_a_meter_time_and_memory_remain() {
-        let mut trace = Trace::new(Err(Missing::because("rapl: not there")), Seconds(0.1), 2);
+        let mut trace = Trace::new(Err(Missing::because("rapl: not there")), Nature::default(), Seconds(0.1), 2);
         trace.before_stage(s(0.0));
         trace.group(s(0.1), &group(0.1, 0.0, 500));
         let window = trace.window("stage", s(0.0), s(0.1), &Idle::missing("none"));

@@ -28,6 +28,7 @@ pub use request::Request;
 pub use stage::{
     AdaptFacts, Artifact, CompressFacts, Detail, ItemMark, LoadFacts, MemoryPeak, Outcome, PageCache, Phase, QualityFacts, StageRecord,
 };
+pub use table::{read_requests, write_requests};
 
 /// The version of every file of a run folder. A folder of another version is refused, never misread.
 pub const SCHEMA: &str = "edge-eval/run/1";

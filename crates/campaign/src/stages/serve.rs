@@ -19,6 +19,7 @@ struct Speed {
     ready: Nanos,
     first_token: Nanos,
     weights_memory: units::Reading<units::Bytes>,
+    kv_memory: units::Reading<units::Bytes>,
 }
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     let mut served = context.serve(stage, key, |live, metered| {
         let run = live.ask(prompts.clone(), &how, &Edges(metered))?;
         let (spawned, ready, first_token) = (live.spawned, live.ready, live.first_token);
-        Ok(Speed { run, spawned, ready, first_token, weights_memory: live.weights_memory() })
+        Ok(Speed { run, spawned, ready, first_token, weights_memory: live.weights_memory(), kv_memory: live.kv_memory() })
     })?;
     let Some(speed) = served.outcome.take() else {
         // The fault that is in `seen` is the reason; these are never looked at.
@@ -77,6 +78,10 @@ fn detail(
         first_token: speed.first_token,
         weights_disk: weights_on_disk(&context.weights(stage)?)?,
         weights_memory: speed.weights_memory.clone(),
+        kv_memory: speed.kv_memory.clone(),
+        repeats: 1,
+        prompts_repeat: false,
+        request_energy: Vec::new(),
         requests_file,
         power_file,
     }))

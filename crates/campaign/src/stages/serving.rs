@@ -164,6 +164,11 @@ impl Live {
     pub(super) fn weights_memory(&self) -> Reading<Bytes> {
         self.server.gauge_bytes(self.launch.weights_metric)
     }
+
+    /// Most bytes held for KV caches so far, as the engine tells.
+    pub(super) fn kv_memory(&self) -> Reading<Bytes> {
+        self.server.gauge_bytes(self.launch.kv_metric)
+    }
 }
 
 /// An item as a request.

@@ -1,7 +1,8 @@
 //! NVIDIA GPUs through NVML, whose library is looked for when the program runs and never linked.
 //!
-//! Power is the instantaneous field 186 where the driver offers it, else the average of the last second (Ampere and newer) or
-//! the instant (older) that `nvmlDeviceGetPowerUsage` tells. The energy counter (Volta and newer) moves every 100 ms and costs
+//! Energy is taken, best first, from the counter, from the instantaneous field 186 (`NVML_FI_DEV_POWER_INSTANT`), and from
+//! `nvmlDeviceGetPowerUsage`, which is the average of the last second on Ampere and newer except GA100, and that of the instant on GA100 and
+//! older (NVIDIA's reference of that function). The energy counter (Volta and newer) moves every 100 ms and costs
 //! 3 ms of CPU a read, so it is read at the edges of windows only, there every 20 ms until it moves: its instant is then known
 //! to 20 ms, and being late at both edges cancels. (H200, windows of 11 s: counter and integral were 0.04% and 0.2% apart.)
 
@@ -10,9 +11,11 @@ mod driver;
 use std::{collections::BTreeMap, time::Duration};
 
 use plan::MeterSpec;
+use record::EnergySource;
+use units::Seconds;
 
 use super::MeterKind;
-use crate::{Basis, Channel, DeviceReading, Effort, Meter, Places, Raw, Sight};
+use crate::{Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Places, Raw, Sight};
 use driver::{Driver, Nvidia};
 
 /// The registry's entry.
@@ -35,11 +38,24 @@ fn describe(driver: &dyn Driver, gpu: u32) -> String {
     let energy = if driver.energy_mj(gpu).is_ok() { "energy counter" } else { "no energy counter" };
     let power = match (driver.instant_power(gpu), driver.power(gpu)) {
         (Ok(_), _) => "instantaneous power",
-        (Err(_), Ok(_)) => "power",
+        (Err(_), Ok(_)) => match averaging(driver, gpu) {
+            Some(span) if span > Seconds(0.0) => "power averaged over 1 s",
+            Some(_) => "instantaneous power",
+            None => "power averaged over a span that is not known",
+        },
         _ => "no power",
     };
     let name = driver.look(gpu).map_or_else(|reason| reason, |look| look.name);
     format!("{gpu}: {name} ({energy}, {power})")
+}
+
+/// The first compute capability after GA100's (8.0).
+const AVERAGING_FROM: (i32, i32) = (8, 1);
+
+/// Over what span `nvmlDeviceGetPowerUsage` averages; `None` where the architecture is not told.
+fn averaging(driver: &dyn Driver, gpu: u32) -> Option<Seconds> {
+    let capability = driver.compute_capability(gpu).ok()?;
+    Some(if capability >= AVERAGING_FROM { Seconds(1.0) } else { Seconds(0.0) })
 }
 
 fn open(_spec: &MeterSpec, _places: &Places) -> Result<Box<dyn Meter>, String> {
@@ -122,6 +138,16 @@ impl Meter for Nvml {
         Basis::Gpus
     }
 
+    fn nature(&self) -> Nature {
+        let nature = |gpu: &Gpu| DeviceNature {
+            name: format!("gpu-{}", gpu.index),
+            counted: EnergySource::NvmlCounter,
+            integrated: if gpu.instant { EnergySource::NvmlInstant } else { EnergySource::NvmlPower },
+            averaged: if gpu.instant { Some(Seconds(0.0)) } else { averaging(&*self.driver, gpu.index) },
+        };
+        Nature { devices: self.gpus.iter().map(|gpu| (gpu.index, nature(gpu))).collect(), notes: Vec::new() }
+    }
+
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading> {
         let mut readings: Vec<DeviceReading> = self.gpus.iter().map(|gpu| self.quick(gpu)).collect();
         if effort >= Effort::Sight {
@@ -153,7 +179,11 @@ impl Meter for Nvml {
 
 fn sight(driver: &dyn Driver, gpu: u32, stage: &[u32]) -> Result<Sight, String> {
     let look = driver.look(gpu)?;
-    let (own, foreign): (Vec<_>, Vec<_>) = driver.processes(gpu)?.into_iter().partition(|process| stage.contains(&process.pid));
+    let (processes, unlisted) = match driver.processes(gpu) {
+        Ok(processes) => (processes, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
+    let (own, foreign): (Vec<_>, Vec<_>) = processes.into_iter().partition(|process| stage.contains(&process.pid));
     let memory = own.iter().filter_map(|process| process.memory);
     Ok(Sight {
         name: look.name,
@@ -162,7 +192,9 @@ fn sight(driver: &dyn Driver, gpu: u32, stage: &[u32]) -> Result<Sight, String> 
         foreign_pids: foreign.iter().map(|process| process.pid).collect(),
         partitioned: look.partitioned,
         temperature_c: look.temperature_c,
+        unlisted,
         sm_clock_mhz: look.sm_clock_mhz,
+        memory_clock_mhz: look.memory_clock_mhz,
         power_limit: look.power_limit,
         throttle_reasons: look.throttle_reasons,
     })
@@ -187,9 +219,19 @@ mod tests {
         instant: bool,
         processes: Vec<u32>,
         partitioned: bool,
+        capability: Option<(i32, i32)>,
+        listed: bool,
     }
 
-    const PLAIN: Script = Script { moves_every: 3, counter: true, instant: true, processes: Vec::new(), partitioned: false };
+    const PLAIN: Script = Script {
+        moves_every: 3,
+        counter: true,
+        instant: true,
+        processes: Vec::new(),
+        partitioned: false,
+        capability: Some((9, 0)),
+        listed: true,
+    };
 
     struct Fake {
         gpus: Vec<Script>,
@@ -227,7 +269,13 @@ mod tests {
             *reads += 1;
             Ok(u64::from(*reads / script.moves_every))
         }
+        fn compute_capability(&self, gpu: u32) -> Result<(i32, i32), String> {
+            self.gpus[gpu as usize].capability.ok_or_else(|| "not supported".to_owned())
+        }
         fn processes(&self, gpu: u32) -> Result<Vec<OnGpu>, String> {
+            if !self.gpus[gpu as usize].listed {
+                return Err("graphics processes: not supported".to_owned());
+            }
             let pids = self.gpus[gpu as usize].processes.iter();
             self.present(pids.map(|pid| OnGpu { pid: *pid, memory: Some(Bytes(10)) }).collect())
         }
@@ -247,6 +295,34 @@ mod tests {
         let readings = nvml.read(Effort::Quick, &[]);
         assert_eq!(readings.iter().map(|reading| reading.power.unwrap()).collect::<Vec<_>>(), [Watts(300.0), Watts(200.0)]);
         assert!(readings.iter().all(|reading| reading.sight.is_none() && reading.counter_uj.is_none()));
+    }
+
+    #[test]
+    fn where_energy_comes_from_and_over_what_span_power_is_averaged() {
+        let power = |capability| Script { instant: false, capability, ..PLAIN };
+        // H200 with field 186; H100, A10, A100, V100 without; one that tells no architecture.
+        let scripts = [PLAIN, power(Some((9, 0))), power(Some((8, 6))), power(Some((8, 0))), power(Some((7, 0))), power(None)];
+        let nature = nvml(scripts.into()).nature();
+        let found: Vec<_> = nature.devices.values().map(|device| (device.integrated, device.averaged.map(Seconds::get))).collect();
+        let average = EnergySource::NvmlPower;
+        let expected = [
+            (EnergySource::NvmlInstant, Some(0.0)),
+            (average, Some(1.0)),
+            (average, Some(1.0)),
+            (average, Some(0.0)),
+            (average, Some(0.0)),
+            (average, None),
+        ];
+        assert_eq!(found, expected);
+        assert!(nature.devices.values().all(|device| device.counted == EnergySource::NvmlCounter));
+    }
+
+    #[test]
+    fn a_process_list_that_cannot_be_read_is_a_reason_and_no_empty_list() {
+        let mut nvml = nvml(vec![Script { listed: false, ..PLAIN }]);
+        let reading = nvml.read(Effort::Sight, &[7]).remove(0);
+        let sight = reading.sight.unwrap();
+        assert_eq!((sight.unlisted.as_deref(), reading.fault), (Some("graphics processes: not supported"), None));
     }
 
     #[test]

@@ -13,31 +13,54 @@ use super::{
     curve::{Curve, not_starved},
     packages::not_lost,
 };
-use crate::{DeviceReading, Sight};
+use crate::{DeviceNature, DeviceReading, Nature, Sight};
 
 /// How far from a window's edge a counter's tick may lie to stand for it.
 const NEAR: Seconds = Seconds(0.5);
 
 /// The energy of the GPUs that held the stage.
-pub(super) fn figure(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span, longest_gap: Seconds) -> Judged<Figure> {
+pub(super) fn figure(devices: &BTreeMap<u32, Vec<DeviceReading>>, nature: &Nature, span: Span, longest_gap: Seconds) -> Judged<Figure> {
+    listed(devices, span)?;
     let held: Vec<u32> = devices.iter().filter(|(_, readings)| holds_stage(readings)).map(|(device, _)| *device).collect();
     if held.is_empty() {
         let reason = "no GPU lists a process of the stage; a container must share the host's process ids to be metered";
         return Err(Fault::new("gpu_not_held", reason));
     }
     let each = held.iter().map(|device| one(*device, &devices[device], span, longest_gap)).collect::<Judged<Vec<One>>>()?;
-    let counted = each.iter().all(|one| one.residual.is_some());
     Ok(Figure {
-        source: if counted { EnergySource::NvmlCounter } else { EnergySource::NvmlPower },
+        source: held
+            .iter()
+            .zip(&each)
+            .map(|(device, one)| source(nature.devices.get(device), one))
+            .max()
+            .unwrap_or(EnergySource::NvmlPower),
+        ticks: ticked(&each),
         gross: each.iter().map(|one| one.energy).sum(),
         residual: each.iter().filter_map(|one| one.residual).max_by(|a, b| a.abs().total_cmp(&b.abs())),
         devices: held,
     })
 }
 
+/// Where one GPU's energy comes from.
+fn source(nature: Option<&DeviceNature>, one: &One) -> EnergySource {
+    match (one.ticks.is_some(), nature) {
+        (true, nature) => nature.map_or(EnergySource::NvmlCounter, |nature| nature.counted),
+        (false, nature) => nature.map_or(EnergySource::NvmlPower, |nature| nature.integrated),
+    }
+}
+
+/// The first and the last tick of all the counters, when every GPU was counted.
+fn ticked(each: &[One]) -> Option<(Nanos, Nanos)> {
+    let all: Option<Vec<(Nanos, Nanos)>> = each.iter().map(|one| one.ticks).collect();
+    all?.into_iter().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
 /// Mean power of one GPU, with nothing on it.
 pub(super) fn idle(readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<Watts> {
     let device = readings.first().map_or(0, |reading| reading.device);
+    if let Some(why) = sights(readings, span).find_map(|sight| sight.unlisted.as_ref()) {
+        return Err(Fault::new("processes_unknown", format!("the processes on GPU {device} could not be listed: {why}")));
+    }
     alone(device, readings, span)?;
     if span.length() <= Seconds(0.0) {
         return Err(Fault::new("empty_window", "it was not measured"));
@@ -57,6 +80,8 @@ pub(super) fn state(device: u32, readings: &[DeviceReading], span: Span) -> GpuS
         state.name.clone_from(&sight.name);
         state.temperature_c = state.temperature_c.max(sight.temperature_c);
         state.sm_clock_mhz = sight.sm_clock_mhz.or(state.sm_clock_mhz);
+        state.sm_clock_lowest_mhz = [state.sm_clock_lowest_mhz, sight.sm_clock_mhz].into_iter().flatten().min();
+        state.memory_clock_mhz = sight.memory_clock_mhz.or(state.memory_clock_mhz);
         state.power_limit_w = sight.power_limit.map(Watts::get).or(state.power_limit_w);
         if let Some(reasons) = sight.throttle_reasons {
             state.throttle_reasons = Some(state.throttle_reasons.unwrap_or(0) | reasons);
@@ -71,12 +96,13 @@ pub(super) fn state(device: u32, readings: &[DeviceReading], span: Span) -> GpuS
 struct One {
     energy: Joules,
     residual: Option<f64>,
+    ticks: Option<(Nanos, Nanos)>,
 }
 
 fn one(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<One> {
     alone(device, readings, span)?;
     let whole = integral(device, readings, span, longest_gap)?;
-    let Some((first, last)) = ticks(readings, span) else { return Ok(One { energy: whole, residual: None }) };
+    let Some((first, last)) = ticks(readings, span) else { return Ok(One { energy: whole, residual: None, ticks: None }) };
     if last.1 < first.1 {
         return Err(Fault::new("counter_backwards", format!("the counter of GPU {device} fell from {} to {} uJ", first.1, last.1)));
     }
@@ -92,14 +118,14 @@ fn one(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds
         return Err(Fault::new("residual", reason));
     }
     let edges = curve.energy(span.start, first.0)? - curve.energy(span.end, last.0)?;
-    Ok(One { energy: counted + edges, residual: Some(residual) })
+    Ok(One { energy: counted + edges, residual: Some(residual), ticks: Some((first.0, last.0)) })
 }
 
 fn curve(readings: &[DeviceReading]) -> Curve {
     Curve::new(readings.iter().filter_map(|reading| Some((reading.at, reading.power?))))
 }
 
-fn integral(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<Joules> {
+pub(super) fn integral(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<Joules> {
     not_lost(device, readings, span)?;
     let energy = curve(readings).energy(span.start, span.end)?;
     let instants: Vec<Nanos> = readings.iter().filter(|reading| reading.power.is_some()).map(|reading| reading.at).collect();
@@ -119,6 +145,15 @@ fn ticks(readings: &[DeviceReading], span: Span) -> Option<((Nanos, u64), (Nanos
 
 fn holds_stage(readings: &[DeviceReading]) -> bool {
     readings.iter().filter_map(|reading| reading.sight.as_ref()).any(|sight| !sight.stage_pids.is_empty())
+}
+
+/// Checks that the processes on every GPU could be listed: without them nobody knows whose energy it is.
+fn listed(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span) -> Judged<()> {
+    let unlisted =
+        devices.iter().find_map(|(device, readings)| Some((device, sights(readings, span).find_map(|sight| sight.unlisted.as_ref())?)));
+    unlisted.map_or(Ok(()), |(device, why)| {
+        Err(Fault::new("processes_unknown", format!("the processes on GPU {device} could not be listed: {why}")))
+    })
 }
 
 /// Checks that a GPU belonged to the stage alone.

@@ -1,4 +1,4 @@
-//! Windows on processor packages: the counters' difference between the window's edges, interpolated there.
+//! Windows on processor packages and their memory: the counters' difference between the window's edges, interpolated there.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,22 @@ use super::{
     counter::Risen,
     curve::{not_starved, spanned},
 };
-use crate::DeviceReading;
+use crate::{DeviceReading, Nature};
 
 /// The energy of all packages.
-pub(super) fn figure(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span, longest_gap: Seconds) -> Judged<Figure> {
+pub(super) fn figure(devices: &BTreeMap<u32, Vec<DeviceReading>>, nature: &Nature, span: Span, longest_gap: Seconds) -> Judged<Figure> {
     if devices.is_empty() {
         return Err(Fault::new("not_spanned", "no package was read"));
     }
     let gross = devices.iter().map(|(device, readings)| energy(*device, readings, span, longest_gap)).sum::<Judged<Joules>>()?;
-    Ok(Figure { source: EnergySource::Rapl, gross, residual: None, devices: devices.keys().copied().collect() })
+    let source = nature.devices.values().map(|device| device.counted).max().unwrap_or(EnergySource::Rapl);
+    Ok(Figure { source, gross, residual: None, ticks: ticks(devices, span), devices: devices.keys().copied().collect() })
+}
+
+/// The readings that bracket the window, between which its edges lie.
+fn ticks(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span) -> Option<(Nanos, Nanos)> {
+    let readings = around(devices.values().next()?, span);
+    Some((readings.first()?.at, readings.last()?.at))
 }
 
 /// Mean power of one package.

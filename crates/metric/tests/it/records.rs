@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use metric::{Campaign, CellRecords, ServingRun, Stage};
 use plan::{AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec};
 use record::{
-    Detail, EnergySource, EnergyWindow, ItemMark, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA, StageKind,
-    StageRecord, Verdict,
+    Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
+    StageKind, StageRecord,
 };
 use units::{Bytes, Joules, Nanos, Reading, Seconds, Watts};
 
@@ -73,22 +73,9 @@ fn plan() -> Plan {
 
 /// A valid window of `seconds` from instant 0; net is three quarters of gross.
 pub(crate) fn window(name: &str, seconds: f64, gross: f64) -> EnergyWindow {
-    EnergyWindow {
-        name: name.into(),
-        source: Some(EnergySource::NvmlCounter),
-        start: Nanos(0),
-        end: Nanos((seconds * 1e9) as u64),
-        gross: Reading::Known(Joules(gross)),
-        idle: Reading::Known(Watts(gross / 4.0 / seconds)),
-        net: Reading::Known(Joules(gross * 0.75)),
-        cpu_time: Reading::missing("not read"),
-        samples: 10,
-        coverage: Some(1.0),
-        residual: None,
-        modelled_w_per_core: None,
-        gpus: Vec::new(),
-        verdict: Verdict::Valid,
-    }
+    let idle = Reading::Known(Watts(gross / 4.0 / seconds));
+    let judgement = Judgement { source: Some(EnergySource::NvmlCounter), gross: Ok(Joules(gross)), idle, idle_resident: None };
+    EnergyWindow { samples: 10, coverage: Some(1.0), ..EnergyWindow::judged(name, Nanos(0), Nanos((seconds * 1e9) as u64), judgement) }
 }
 
 pub(crate) fn record(kind: StageKind, seconds: f64, energy: Vec<EnergyWindow>, detail: Detail) -> StageRecord {
@@ -150,6 +137,10 @@ pub(crate) fn serving(speed_j: f64, load_j: f64) -> ServingRun {
         first_token: Nanos(4 * SECOND),
         weights_disk: Bytes(500_000_000),
         weights_memory: Reading::Known(Bytes(1_000_000_000)),
+        kv_memory: Reading::missing("not told"),
+        repeats: 1,
+        prompts_repeat: false,
+        request_energy: Vec::new(),
         requests_file: "requests.parquet".into(),
         power_file: None,
     };

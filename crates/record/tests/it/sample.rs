@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use plan::Known;
 use record::{
-    CompressFacts, Detail, EnergySource, EnergyWindow, Machine, Manifest, MemoryPeak, Outcome, Phase, SCHEMA, StageKind, StageRecord,
-    Verdict,
+    CompressFacts, Detail, EnergySource, EnergyWindow, Judgement, Machine, Manifest, MemoryPeak, Outcome, Phase, SCHEMA, StageKind,
+    StageRecord,
 };
 use units::{Bytes, Joules, Nanos, Reading, Seconds, Watts};
 
@@ -52,12 +52,8 @@ pub(crate) fn failed(kind: StageKind, key: &str, reason: &str) -> StageRecord {
 }
 
 fn window() -> EnergyWindow {
-    let judgement = Judgement {
-        source: Some(EnergySource::Modelled),
-        gross: Ok(Joules(13.2)),
-        idle: Reading::Known(Watts(0.1)),
-        idle_resident: None,
-    };
+    let judgement =
+        Judgement { source: Some(EnergySource::Modelled), gross: Ok(Joules(13.2)), idle: Reading::Known(Watts(0.1)), idle_resident: None };
     EnergyWindow {
         cpu_time: Reading::Known(Seconds(3.0)),
         samples: 30,

@@ -78,6 +78,10 @@ fn served(folder: &RunFolder, key: &str) -> StageRecord {
         first_token: Nanos(600_000_000),
         weights_disk: Bytes(100_000_000),
         weights_memory: Reading::Known(Bytes(100_000_000)),
+        kv_memory: Reading::missing("not told"),
+        repeats: 1,
+        prompts_repeat: false,
+        request_energy: Vec::new(),
         requests_file,
         power_file: None,
     };

@@ -30,6 +30,7 @@ pub(super) struct Look {
     pub(super) partitioned: bool,
     pub(super) temperature_c: Option<u32>,
     pub(super) sm_clock_mhz: Option<u32>,
+    pub(super) memory_clock_mhz: Option<u32>,
     pub(super) power_limit: Option<Watts>,
     pub(super) throttle_reasons: Option<u64>,
 }
@@ -40,6 +41,8 @@ pub(super) trait Driver: Send {
     fn instant_power(&self, gpu: u32) -> Result<Watts, String>;
     fn power(&self, gpu: u32) -> Result<Watts, String>;
     fn energy_mj(&self, gpu: u32) -> Result<u64, String>;
+    /// CUDA compute capability, which tells the architecture.
+    fn compute_capability(&self, gpu: u32) -> Result<(i32, i32), String>;
     fn processes(&self, gpu: u32) -> Result<Vec<OnGpu>, String>;
     fn look(&self, gpu: u32) -> Result<Look, String>;
 }
@@ -89,12 +92,18 @@ impl Driver for Nvidia {
         self.device(gpu)?.total_energy_consumption().map_err(words)
     }
 
-    /// Graphics processes too: they draw power as well.
+    fn compute_capability(&self, gpu: u32) -> Result<(i32, i32), String> {
+        let capability = self.device(gpu)?.cuda_compute_capability().map_err(words)?;
+        Ok((capability.major, capability.minor))
+    }
+
+    /// Graphics processes too: they draw power as well. A list that cannot be read is not an empty one.
     fn processes(&self, gpu: u32) -> Result<Vec<OnGpu>, String> {
         let device = self.device(gpu)?;
         let mut processes: Vec<OnGpu> = Vec::new();
-        let graphics = device.running_graphics_processes().unwrap_or_default();
-        for process in device.running_compute_processes().map_err(words)?.into_iter().chain(graphics) {
+        let graphics = device.running_graphics_processes().map_err(|error| format!("graphics processes: {}", words(error)))?;
+        let compute = device.running_compute_processes().map_err(|error| format!("compute processes: {}", words(error)))?;
+        for process in compute.into_iter().chain(graphics) {
             if processes.iter().all(|known| known.pid != process.pid) {
                 let memory = match process.used_gpu_memory {
                     UsedGpuMemory::Used(bytes) => Some(Bytes(bytes)),
@@ -114,6 +123,7 @@ impl Driver for Nvidia {
             partitioned: device.mig_mode().is_ok_and(|mode| mode.current == 1),
             temperature_c: device.temperature(TemperatureSensor::Gpu).ok(),
             sm_clock_mhz: device.clock_info(Clock::SM).ok(),
+            memory_clock_mhz: device.clock_info(Clock::Memory).ok(),
             power_limit: device.enforced_power_limit().ok().map(|limit| milliwatts(f64::from(limit))),
             throttle_reasons: device.current_throttle_reasons().ok().map(|reasons| reasons.bits()),
         })
