@@ -1,10 +1,11 @@
 //! The project's own chores, as `cargo xtask <chore>`: the quickstart's corpus, tokenizer and model, a probe of what adaptation gains,
-//! and the speed table. Not part of the product: nothing here is linked into `edge-eval`.
+//! the speed table, and the truthfulness of load clients. Not part of the product: nothing here is linked into `edge-eval`.
 #![expect(clippy::print_stdout, reason = "chores are talked to at a terminal; their tables are their output")]
 
 mod bench;
 mod check;
 mod corpus;
+mod field;
 mod greedy;
 mod pretrain;
 mod probe;
@@ -46,6 +47,8 @@ enum Chore {
     Probe(probe::Options),
     /// Print the speed table.
     Bench(bench::Options),
+    /// Set load clients, ours and others, beside the mock's truth: the table of docs/client-accuracy.md.
+    ClientAccuracy(field::Options),
     /// Check what the quickstart promises on its JSON report.
     CheckQuickstart {
         /// The report.
@@ -66,6 +69,7 @@ fn main() -> Result<()> {
         Chore::Pretrain(options) => pretrain::run(&options),
         Chore::Probe(options) => probe::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::ClientAccuracy(options) => field::run(&options),
         Chore::CheckQuickstart { report } => check::run(&report),
         Chore::Documents { count } => {
             corpus::Document::stream(0).take(count).for_each(|document| println!("{}\n", document.text));
