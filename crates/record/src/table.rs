@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub(crate) use power::{read_power, write_power};
-pub(crate) use requests::{read_requests, write_requests};
+pub use requests::{read_requests, write_requests};
 
 /// Most rows of one file: a speed window of days.
 const MOST_ROWS: i64 = 10_000_000;

@@ -13,13 +13,19 @@ use crate::{
 /// Columns that every file has. Those behind them came later, and their values are absent where a file lacks them.
 const OLDEST: usize = 17;
 
-/// Writes requests in the order given.
-pub(crate) fn write_requests(path: &Path, requests: &[Request]) -> Result<()> {
+/// Writes requests to a Parquet file, in the order given: whole or not at all, replacing an older one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_requests(path: &Path, requests: &[Request]) -> Result<()> {
     write(path, &columns(requests))
 }
 
-/// Reads them back.
-pub(crate) fn read_requests(path: &Path) -> Result<Vec<Request>> {
+/// Reads a file of requests.
+///
+/// # Errors
+/// The file cannot be read, or is none that this or an earlier version wrote.
+pub fn read_requests(path: &Path) -> Result<Vec<Request>> {
     let read = read(path, &columns(&[]), OLDEST)?;
     rows(read).map_err(|reason| Error::damaged(path, reason))
 }
