@@ -1,42 +1,44 @@
-//! What the `load` command prints of a run. Definitions, for every request that did not fail:
+//! What the `load` command prints of a run. [`DEFINITIONS`] says what each figure means, for every request that did not fail.
 //!
-//! * TTFT: first text − due (and − sent, to tell queueing in the client apart);
-//! * ITL: the gap between tokens, pooled over all requests. Where usage tells more than one token an event, the gaps between
-//!   events are not gaps between tokens, and the request's mean gap counts once a token instead;
-//! * inter-chunk gap: between events with text, as they came;
-//! * TPOT: (end − first text) / (completion tokens − 1); end to end: end − due; lateness: sent − due;
-//! * throughput: completion tokens as the server counted them over the window.
-//!
-//! Tokens are counted by usage alone: an answer without it has no ITL, TPOT or share of the throughput, and this is said.
+//! Tokens are counted by usage alone: an answer without it has no ITL, TPOT or share of the throughput, and this is said. Tokens, not
+//! requests, are credited to the window: of an answer that began before it, those that came within it.
+
+pub(crate) mod distribution;
+pub(crate) mod latency;
+mod missing;
+mod shape;
 
 use std::collections::BTreeMap;
 
 use record::Request;
 use serde::Serialize;
-use stats::Sample;
-use units::Nanos;
+use stats::wilson;
 
-use crate::{Run, word};
+use self::latency::{chunk_gaps_ms, e2e_ms, gap_count, lateness_ms, token_gaps_ms, tokens_within, tpot_ms, ttft_from_sent_ms, ttft_ms};
+pub use self::{
+    distribution::{Distribution, Intervals, P99_MIN_REQUESTS},
+    shape::{Came, Counts, Lag},
+};
+use crate::{
+    Run,
+    prefix_cache::PrefixCache,
+    slo::{Limits, Standing},
+    word,
+};
 
-/// Fewest requests from which a 99th percentile is told.
-pub const P99_MIN_REQUESTS: usize = 1000;
+/// What the figures mean, a line each, by name.
+pub const DEFINITIONS: &[(&str, &str)] = &[
+    ("ttft_ms", "first event with text − due time; ttft_from_sent_ms from the first byte written instead"),
+    ("itl_ms", "gap between two tokens, pooled over requests; of an event with several tokens, the request's mean gap once a token"),
+    ("tpot_ms", "(end − first event with text) / (completion tokens − 1), one a request"),
+    ("e2e_ms", "end − due time"),
+    ("lateness_ms", "sent − due time: the client's own"),
+    ("throughput_tok_s", "completion tokens by usage that came within the window / its length"),
+    ("window", "from the first due time to the last answer's end, the drain of the last requests included"),
+];
 
-/// Mean and percentiles of one latency, in milliseconds; `null` where it cannot be told (see [`Summary::missing`]).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Distribution {
-    /// Observations.
-    pub n: usize,
-    /// Arithmetic mean.
-    pub mean: Option<f64>,
-    /// Median.
-    pub p50: Option<f64>,
-    /// 90th percentile.
-    pub p90: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile; refused under [`P99_MIN_REQUESTS`] requests.
-    pub p99: Option<f64>,
-}
+/// Most gaps pooled: about a gigabyte of memory while they are sorted.
+const MOST_POOLED: usize = 1 << 25;
 
 /// A run in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,18 +57,31 @@ pub struct Summary {
     pub e2e_ms: Distribution,
     /// The client's own lateness: sent − due.
     pub lateness_ms: Distribution,
+    /// How long arrived bytes waited for the client; no latency holds it.
+    pub read_lag_ms: Lag,
     /// Completion tokens a second over the window.
     pub throughput_tok_s: Option<f64>,
+    /// Requests that ended well, a second over the window.
+    pub requests_per_s: Option<f64>,
     /// The window's length, in seconds.
     pub window_s: f64,
-    /// Completion tokens of all answers, as the server counted them.
+    /// Completion tokens of the window's answers, as the server counted them.
     pub completion_tokens: Option<u64>,
+    /// Prompt tokens a request, as the server counted them.
+    pub prompt_tokens: Option<Counts>,
+    /// Requests that kept to the limits, where any were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<Goodput>,
     /// Requests that ended well.
     pub requests_ok: usize,
     /// Requests that did not; they are in no latency.
     pub requests_failed: usize,
     /// The failed ones by stable word.
     pub failures: BTreeMap<String, usize>,
+    /// How requests really came.
+    pub came: Came,
+    /// Prompt tokens found in a prefix cache.
+    pub prefix_cache: PrefixCache,
     /// Answers that told no usage.
     pub usage_missing: usize,
     /// Answers whose events with text were not one a token.
@@ -75,81 +90,81 @@ pub struct Summary {
     pub missing: BTreeMap<&'static str, String>,
 }
 
+/// Requests that kept to the limits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Goodput {
+    /// The limits.
+    pub limits: Limits,
+    /// Requests within every one of them.
+    pub within: usize,
+    /// Their share of all requests, failed ones among them; `None` while it is unknown of a request.
+    pub share: Option<f64>,
+    /// Its 95% interval (Wilson).
+    pub share_ci95: Option<(f64, f64)>,
+    /// Requests within every limit, a second over the window.
+    pub requests_per_s: Option<f64>,
+}
+
 /// Computes the figures of a run's window.
-pub fn summarise(run: &Run) -> Summary {
+pub fn summarise(run: &Run, limits: &Limits) -> Summary {
     let ok: Vec<&Request> = run.requests.iter().filter(|request| request.failure.is_none()).collect();
-    let usage_missing = ok.iter().filter(|request| request.completion_tokens.is_none()).count();
     let window_s = run.window.1.since(run.window.0).get();
-    let completion_tokens: Option<u64> = ok.iter().map(|request| request.completion_tokens.map(u64::from)).sum();
-    let completion_tokens = completion_tokens.filter(|_| !ok.is_empty());
-    let each = |latency: fn(&Request) -> Option<f64>| distribution(ok.iter().filter_map(|request| latency(request)).collect(), ok.len());
-    let pooled = |gaps: fn(&Request) -> Vec<f64>| distribution(ok.iter().flat_map(|request| gaps(request)).collect(), ok.len());
+    let per_s = |count: f64| (window_s > 0.0).then(|| count / window_s);
+    let each = |latency: fn(&Request) -> Option<f64>| {
+        Distribution::per_request(ok.iter().filter_map(|request| latency(request)).collect(), ok.len())
+    };
+    let gaps: usize = ok.iter().filter_map(|request| gap_count(request)).sum();
+    let pooled = if gaps <= MOST_POOLED { ok.as_slice() } else { &[] };
+    let tokens: Option<u64> = ok.iter().map(|request| request.completion_tokens.map(u64::from)).sum();
     let mut summary = Summary {
-        ttft_ms: each(|request| Some(ms(request.due, request.first_content?))),
-        ttft_from_sent_ms: each(|request| Some(ms(request.sent, request.first_content?))),
-        itl_ms: pooled(token_gaps),
-        inter_chunk_ms: pooled(chunk_gaps),
-        tpot_ms: each(tpot),
-        e2e_ms: each(|request| Some(ms(request.due, request.end))),
-        lateness_ms: each(|request| Some(ms(request.due, request.sent))),
-        throughput_tok_s: completion_tokens.filter(|_| window_s > 0.0).map(|tokens| tokens as f64 / window_s),
+        ttft_ms: each(ttft_ms),
+        ttft_from_sent_ms: each(ttft_from_sent_ms),
+        itl_ms: Distribution::pooled(pooled.iter().map(|request| token_gaps_ms(request)), ok.len()),
+        inter_chunk_ms: Distribution::pooled(ok.iter().map(|request| chunk_gaps_ms(request)), ok.len()),
+        tpot_ms: each(tpot_ms),
+        e2e_ms: each(|request| Some(e2e_ms(request))),
+        lateness_ms: each(|request| Some(lateness_ms(request))),
+        read_lag_ms: Lag::of(&run.read_lag),
+        throughput_tok_s: credited(run).and_then(per_s),
+        requests_per_s: per_s(ok.len() as f64),
         window_s,
-        completion_tokens,
+        completion_tokens: tokens.filter(|_| !ok.is_empty()),
+        prompt_tokens: Counts::of(ok.iter().filter_map(|request| request.prompt_tokens)),
+        goodput: limits.any().then(|| goodput(&run.requests, *limits, per_s)),
         requests_ok: ok.len(),
         requests_failed: run.requests.len() - ok.len(),
         failures: count_failures(&run.requests),
-        usage_missing,
-        chunks_are_not_tokens: ok.iter().filter(|request| one_token_an_event(request) == Some(false)).count(),
+        came: Came::of(run),
+        prefix_cache: PrefixCache::by_usage(&run.requests),
+        usage_missing: ok.iter().filter(|request| request.completion_tokens.is_none()).count(),
+        chunks_are_not_tokens: ok.iter().filter(|request| latency::one_token_an_event(request) == Some(false)).count(),
         missing: BTreeMap::new(),
     };
-    summary.missing = reasons(&summary);
+    summary.missing = missing::reasons(&summary, gaps);
     summary
 }
 
-fn ms(from: Nanos, to: Nanos) -> f64 {
-    to.signed_since(from).get() * 1e3
+/// Tokens that came within the window, the warm-up's among them where it was not drained; `None` where one answer told no usage.
+fn credited(run: &Run) -> Option<f64> {
+    let overlaps = |request: &&Request| request.failure.is_none() && request.end > run.window.0;
+    let warm = run.warmup.iter().filter(overlaps);
+    let measured = run.requests.iter().filter(|request| request.failure.is_none());
+    let mut any = false;
+    let total: Option<f64> = measured.inspect(|_| any = true).chain(warm).map(|request| tokens_within(request, run.window)).sum();
+    total.filter(|_| any)
 }
 
-fn chunk_gaps(request: &Request) -> Vec<f64> {
-    request.content_times.windows(2).map(|pair| ms(pair[0], pair[1])).collect()
-}
-
-/// Whether each event with text held one token. Servers count the end-of-text token, which has no text, so one apart is no
-/// difference.
-fn one_token_an_event(request: &Request) -> Option<bool> {
-    Some((request.completion_tokens? as usize).abs_diff(request.content_times.len()) <= 1)
-}
-
-fn token_gaps(request: &Request) -> Vec<f64> {
-    match (one_token_an_event(request), request.content_times.as_slice(), request.completion_tokens) {
-        (Some(true), ..) => chunk_gaps(request),
-        (Some(false), [first, .., last], Some(tokens)) if tokens > 1 => {
-            let gaps = tokens as usize - 1;
-            vec![ms(*first, *last) / gaps as f64; gaps.min(MOST_GAPS)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Bound on the gaps made of one answer's token count, which the server merely states.
-const MOST_GAPS: usize = 1 << 20;
-
-fn tpot(request: &Request) -> Option<f64> {
-    let tokens = request.completion_tokens.filter(|tokens| *tokens > 1)?;
-    Some(ms(request.first_content?, request.end) / f64::from(tokens - 1))
-}
-
-fn distribution(values: Vec<f64>, requests: usize) -> Distribution {
-    let n = values.len();
-    let sample = Sample::new(values).ok();
-    let at = |p: f64| sample.as_ref().and_then(|sample| sample.quantile(p).ok());
-    Distribution {
-        n,
-        mean: sample.as_ref().map(Sample::mean),
-        p50: at(0.5),
-        p90: at(0.9),
-        p95: at(0.95),
-        p99: at(0.99).filter(|_| requests >= P99_MIN_REQUESTS),
+fn goodput(requests: &[Request], limits: Limits, per_s: impl Fn(f64) -> Option<f64>) -> Goodput {
+    let standings: Vec<Standing> = requests.iter().map(|request| limits.standing(request)).collect();
+    let within = standings.iter().filter(|standing| **standing == Standing::Within).count();
+    let unknown = standings.contains(&Standing::Unknown);
+    let share = wilson(within, standings.len()).ok().filter(|_| !unknown);
+    Goodput {
+        limits,
+        within,
+        share: share.as_ref().map(|share| share.value),
+        share_ci95: share.and_then(|share| share.ci95),
+        requests_per_s: if unknown { None } else { per_s(within as f64) },
     }
 }
 
@@ -161,107 +176,5 @@ fn count_failures(requests: &[Request]) -> BTreeMap<String, usize> {
     failures
 }
 
-fn reasons(summary: &Summary) -> BTreeMap<&'static str, String> {
-    let mut missing = BTreeMap::new();
-    let usage = format!("{} of {} answers told no usage", summary.usage_missing, summary.requests_ok);
-    if summary.requests_ok < P99_MIN_REQUESTS {
-        missing.insert("p99", format!("{} requests are under {P99_MIN_REQUESTS}", summary.requests_ok));
-    }
-    if summary.completion_tokens.is_none() {
-        missing.insert("completion_tokens", usage.clone());
-        missing.insert("throughput_tok_s", usage.clone());
-    }
-    for (name, of) in [("itl_ms", &summary.itl_ms), ("tpot_ms", &summary.tpot_ms)] {
-        if of.n == 0 {
-            let few = "no answer had two tokens".to_owned();
-            missing.insert(name, if summary.usage_missing > 0 { usage.clone() } else { few });
-        }
-    }
-    if summary.ttft_ms.n == 0 {
-        missing.insert("ttft_ms", "no answer had text".to_owned());
-    }
-    missing
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(due: u64, content_ms: &[u64], tokens: Option<u32>) -> Request {
-        let at = |ms: u64| Nanos(due + ms * 1_000_000);
-        Request {
-            due: Nanos(due),
-            sent: at(1),
-            first_content: content_ms.first().map(|ms| at(*ms)),
-            content_times: content_ms.iter().map(|ms| at(*ms)).collect(),
-            end: at(content_ms.last().copied().unwrap_or(0)),
-            completion_tokens: tokens,
-            ..Request::default()
-        }
-    }
-
-    fn summary(requests: Vec<Request>) -> Summary {
-        summarise(&Run { requests, warmup: vec![], window: (Nanos(0), Nanos(1_000_000_000)) })
-    }
-
-    fn close(found: Option<f64>, expected: f64) {
-        assert!((found.unwrap() - expected).abs() < 1e-9, "{found:?} is not {expected}");
-    }
-
-    #[test]
-    fn latencies_of_known_answers() {
-        let seen = summary(vec![answer(0, &[50, 60, 80], Some(3)), answer(0, &[70, 80], Some(2))]);
-        close(seen.ttft_ms.mean, 60.0);
-        close(seen.ttft_from_sent_ms.mean, 59.0);
-        close(seen.itl_ms.mean, 40.0 / 3.0);
-        close(seen.tpot_ms.mean, 12.5);
-        close(seen.e2e_ms.p50, 80.0);
-        close(seen.lateness_ms.mean, 1.0);
-        close(seen.throughput_tok_s, 5.0);
-    }
-
-    #[test]
-    fn several_tokens_in_one_event_are_normalised() {
-        let seen = summary(vec![answer(0, &[10, 40, 70], Some(7))]);
-        close(seen.itl_ms.mean, 10.0);
-        assert_eq!((seen.itl_ms.n, seen.chunks_are_not_tokens), (6, 1));
-        close(seen.inter_chunk_ms.mean, 30.0);
-    }
-
-    #[test]
-    fn the_end_of_text_token_is_no_mismatch() {
-        let seen = summary(vec![answer(0, &[10, 20, 30], Some(4))]);
-        assert_eq!((seen.itl_ms.n, seen.chunks_are_not_tokens), (2, 0));
-    }
-
-    #[test]
-    fn failures_are_counted_and_in_no_latency() {
-        let failed = Request { failure: Some("status: 429: slow down".into()), ..answer(0, &[900], Some(1)) };
-        let seen = summary(vec![answer(0, &[50, 60], Some(2)), failed]);
-        close(seen.ttft_ms.mean, 50.0);
-        assert_eq!((seen.requests_ok, seen.requests_failed, seen.failures["status: 429"]), (1, 1, 1));
-    }
-
-    #[test]
-    fn no_p99_from_under_a_thousand_requests() {
-        let few = summary(vec![answer(0, &[50, 60], Some(2)); 999]);
-        assert_eq!(few.ttft_ms.p99, None);
-        assert_eq!(few.missing["p99"], "999 requests are under 1000");
-        let enough = summary(vec![answer(0, &[50, 60], Some(2)); 1000]);
-        close(enough.ttft_ms.p99, 50.0);
-        assert!(enough.missing.is_empty());
-    }
-
-    #[test]
-    fn without_usage_tokens_are_not_guessed_from_chunks() {
-        let seen = summary(vec![answer(0, &[50, 60], None), answer(0, &[50, 60], Some(2))]);
-        assert_eq!((seen.throughput_tok_s, seen.itl_ms.n, seen.inter_chunk_ms.n, seen.usage_missing), (None, 1, 2, 1));
-        assert_eq!(seen.missing["throughput_tok_s"], "1 of 2 answers told no usage");
-    }
-
-    #[test]
-    fn a_lying_token_count_does_not_fill_the_memory() {
-        let seen = summary(vec![answer(0, &[50, 60], Some(u32::MAX))]);
-        assert_eq!(seen.itl_ms.n, MOST_GAPS);
-    }
-}
+mod tests;
