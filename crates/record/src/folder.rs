@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run.json                            plan, machine, cells and the keys of their stages
+//! client.json                         the load client's certificate on this machine
 //! records/<kind>-<key>.json           one finished stage
 //! records/<kind>-<key>.failed-<n>.json  its failed tries, from 1
 //! requests/<key>.parquet              its requests
@@ -23,7 +24,7 @@ use std::{
 use plan::StageKind;
 
 use crate::{
-    Artifact, Manifest, Outcome, PowerSample, Request, StageRecord, atomic, digest_path,
+    Artifact, ClientCertificate, Manifest, Outcome, PowerSample, Request, StageRecord, atomic, digest_path,
     error::{Error, Result},
     json,
     lock::LOCK_FILE,
@@ -31,6 +32,7 @@ use crate::{
 };
 
 const MANIFEST: &str = "run.json";
+const CLIENT: &str = "client.json";
 const RECORDS: &str = "records";
 const ARTIFACTS: &str = "artifacts";
 
@@ -94,6 +96,23 @@ impl RunFolder {
     /// It cannot be written.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
         json::write(&self.manifest_path(), manifest)
+    }
+
+    /// The load client's certificate that belongs to the run; `None` when the client was not calibrated.
+    ///
+    /// # Errors
+    /// It is damaged or of another version.
+    pub fn client(&self) -> Result<Option<ClientCertificate>> {
+        let path = self.root.join(CLIENT);
+        if path.exists() { ClientCertificate::read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Puts the load client's certificate beside the records, in place of an older one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn put_client(&self, certificate: &ClientCertificate) -> Result<()> {
+        certificate.write(&self.root.join(CLIENT))
     }
 
     /// Keeps a record: a finished one under its key for good, a failed one beside those of earlier tries.

@@ -2,6 +2,7 @@
 //! and the one clock. Every figure is computed from these later, by `metric`; none is stored here.
 
 mod atomic;
+mod certificate;
 pub mod clock;
 mod digest;
 mod energy;
@@ -16,6 +17,9 @@ mod request;
 mod stage;
 mod table;
 
+pub use certificate::{
+    Ceiling, ClientCertificate, ClientLevel, ITL_ERROR_LIMIT, LATENESS_LIMIT, OpenLevel, Seen, Spread, TTFT_ERROR_LIMIT, Truthful,
+};
 pub use digest::{Content, digest_path};
 pub use energy::{EnergySource, EnergyWindow, GpuState, Judgement, PowerSample, Verdict};
 pub use error::{Error, Result};
