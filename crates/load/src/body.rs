@@ -1,19 +1,84 @@
-//! Request bodies, serialised once before the window opens. Fields as in the `OpenAI` API; `ignore_eos` is vLLM's and ours.
+//! Requests as the bytes that go over the wire, head and body, serialised once before the window opens. Fields as in the `OpenAI`
+//! API; `ignore_eos` is vLLM's and ours.
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    Body, Job, Message, Prompt,
+    ApiKey, Body, Job, Message, Prompt, Sampling,
     target::{Endpoint, Target},
 };
 
+/// Bytes that a token takes in a stream, roughly, and the most that is set aside for one answer.
+const BYTES_A_TOKEN: usize = 256;
+const MOST_EXPECTED: usize = 64 << 10;
+
 /// A request ready to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct Ready {
+pub(crate) struct Outgoing {
     pub(crate) item: String,
-    pub(crate) path: hyper::Uri,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Vec<u8>,
+    /// Bytes that its answer may have, roughly.
+    pub(crate) expected: usize,
+}
+
+/// What all requests of a job share, serialised once.
+pub(crate) struct Template<'a> {
+    model: &'a str,
+    sampling: Sampling,
+    chat: String,
+    completions: String,
+}
+
+impl<'a> Template<'a> {
+    /// `None` when the API key cannot stand in a header.
+    pub(crate) fn new(job: &'a Job, target: &Target) -> Option<Self> {
+        let key = job.api_key.as_ref().map(ApiKey::expose);
+        if !key.is_none_or(|key| key.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))) {
+            return None;
+        }
+        let head = |endpoint| {
+            let authorization = key.map_or_else(String::new, |key| format!("authorization: Bearer {key}\r\n"));
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\naccept: text/event-stream\r\n\
+                 user-agent: edge-eval/{version}\r\n{authorization}content-length: ",
+                path = target.path(endpoint),
+                host = target.authority,
+                version = env!("CARGO_PKG_VERSION"),
+            )
+        };
+        Some(Self { model: &job.model, sampling: job.sampling, chat: head(Endpoint::Chat), completions: head(Endpoint::Completions) })
+    }
+
+    /// Serialises one prompt.
+    pub(crate) fn outgoing(&self, prompt: &Prompt) -> Outgoing {
+        let head = match prompt.body {
+            Body::Messages(_) => &self.chat,
+            Body::Text(_) | Body::Ids(_) => &self.completions,
+        };
+        let body = self.body(prompt);
+        let bytes = [head.as_bytes(), body.len().to_string().as_bytes(), b"\r\n\r\n", &body].concat();
+        Outgoing { item: prompt.item.clone(), bytes, expected: (prompt.max_tokens as usize * BYTES_A_TOKEN).min(MOST_EXPECTED) }
+    }
+
+    fn body(&self, prompt: &Prompt) -> Vec<u8> {
+        let (messages, text) = match &prompt.body {
+            Body::Messages(messages) => (Some(messages.as_slice()), None),
+            Body::Text(text) => (None, Some(Text::Text(text))),
+            Body::Ids(ids) => (None, Some(Text::Ids(ids))),
+        };
+        let fields = Fields {
+            model: self.model,
+            messages,
+            prompt: text,
+            max_tokens: prompt.max_tokens,
+            temperature: self.sampling.temperature,
+            seed: self.sampling.seed,
+            ignore_eos: self.sampling.ignore_eos,
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+        };
+        serde_json::to_vec(&fields).expect("strings and numbers always serialise")
+    }
 }
 
 #[derive(Serialize)]
@@ -46,28 +111,6 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// Serialises one prompt of a job.
-pub(crate) fn ready(job: &Job, target: &Target, prompt: &Prompt) -> Ready {
-    let (endpoint, messages, text) = match &prompt.body {
-        Body::Messages(messages) => (Endpoint::Chat, Some(messages.as_slice()), None),
-        Body::Text(text) => (Endpoint::Completions, None, Some(Text::Text(text))),
-        Body::Ids(ids) => (Endpoint::Completions, None, Some(Text::Ids(ids))),
-    };
-    let fields = Fields {
-        model: &job.model,
-        messages,
-        prompt: text,
-        max_tokens: prompt.max_tokens,
-        temperature: job.sampling.temperature,
-        seed: job.sampling.seed,
-        ignore_eos: job.sampling.ignore_eos,
-        stream: true,
-        stream_options: StreamOptions { include_usage: true },
-    };
-    let bytes = serde_json::to_vec(&fields).expect("strings and numbers always serialise");
-    Ready { item: prompt.item.clone(), path: target.path(endpoint), bytes: bytes.into() }
-}
-
 #[cfg(test)]
 mod tests {
     use units::Seconds;
@@ -81,15 +124,25 @@ mod tests {
             url: "http://h:1".into(),
             model: "m".into(),
             warmup: vec![],
+            drain: false,
             prompts: vec![],
-            concurrency: 1,
+            arrivals: vec![],
+            streams: 1,
+            max_streams: None,
             sampling,
             timeout: Seconds(1.0),
-            api_key: None,
+            api_key: Some(ApiKey::new("k")),
         };
-        let ready = ready(&job, &Target::parse(&job.url).unwrap(), &prompt);
-        assert_eq!(ready.path, path);
-        assert_eq!(std::str::from_utf8(&ready.bytes).unwrap(), expected);
+        let target = Target::parse(&job.url).unwrap();
+        let bytes = Template::new(&job, &target).unwrap().outgoing(&prompt).bytes;
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, expected);
+        let lines: Vec<&str> = head.split("\r\n").collect();
+        assert_eq!((lines[0], lines[1]), (format!("POST {path} HTTP/1.1").as_str(), "host: h:1"));
+        assert_eq!(lines[5..], ["authorization: Bearer k", &format!("content-length: {}", body.len())]);
+        let hostile = Job { api_key: Some(ApiKey::new("a\r\nb: c")), ..job };
+        assert!(Template::new(&hostile, &target).is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why a whole run could not be made. One failed request is a record with its reason, not an error.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 /// What can keep a run from having a result.
 #[derive(Debug, thiserror::Error)]
@@ -19,23 +19,11 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Not one connection could be opened.
-    #[error("no connection to {url}: {reason}")]
-    NoConnection {
-        /// The server.
-        url: String,
-        /// What the first attempt met.
-        reason: String,
-    },
     /// Every request of the window failed.
-    #[error("all {requests} requests to {url} failed; the first: {first}")]
+    #[error("{reason}")]
     AllFailed {
-        /// The server.
-        url: String,
-        /// How many there were.
-        requests: usize,
-        /// How many by stable word.
-        failures: BTreeMap<String, u32>,
+        /// How many there were, and why, by stable word.
+        reason: String,
         /// The first failure with its facts.
         first: String,
     },
@@ -99,8 +87,7 @@ impl Error {
         match self {
             Self::Url { .. } => Some("give the server's base, such as http://127.0.0.1:8000 or https://host/v1".to_owned()),
             Self::Job { .. } => Some("ask for at least one request, one stream and a timeout above zero".to_owned()),
-            Self::NoConnection { .. } => Some("check that the server is up and that host, port and scheme are right".to_owned()),
-            Self::AllFailed { first, .. } => hint_for(first),
+            Self::AllFailed { first, .. } => hint(first).map(str::to_owned),
             Self::Arrivals { .. } => Some("rates and times are numbers above zero, such as --rate 2.5".to_owned()),
             Self::Prompts { hint, .. } | Self::Trace { hint, .. } => Some((*hint).to_owned()),
             Self::Read { .. } => Some("check the path and that the file may be read".to_owned()),
@@ -113,15 +100,15 @@ impl Error {
     }
 }
 
-fn hint_for(failure: &str) -> Option<String> {
-    let hint = match crate::word(failure) {
+/// How to mend a recorded failure, where its word tells.
+pub fn hint(failure: &str) -> Option<&'static str> {
+    Some(match crate::word(failure) {
         "status: 401" | "status: 403" => "give an API key that this server accepts",
         "status: 404" => "check the base URL's path and the model name",
         "status: 429" => "lower the concurrency: the server limits its rate",
         "timeout" => "raise the timeout, or lower the concurrency",
-        "connect" | "not http" => "check host, port and scheme (http or https)",
+        "connect" | "not http" => "check that the server is up and that host, port and scheme (http or https) are right",
         "not an event stream" => "the server must stream (server-sent events) when asked to with \"stream\": true",
         _ => return None,
-    };
-    Some(hint.to_owned())
+    })
 }

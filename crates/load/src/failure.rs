@@ -22,6 +22,8 @@ pub enum Failure {
     ServerError(String),
     /// The connection ended before the stream did.
     ClosedEarly,
+    /// The connection was reset.
+    Reset,
     /// The answer outgrew the client's bound on one answer.
     TooLarge,
     /// It took longer than the job allows.
@@ -39,6 +41,7 @@ impl fmt::Display for Failure {
             Self::MalformedJson(facts) => write!(f, "malformed json: {facts}"),
             Self::ServerError(said) => write!(f, "server error: {said}"),
             Self::ClosedEarly => f.write_str("closed early"),
+            Self::Reset => f.write_str("reset"),
             Self::TooLarge => f.write_str("too large"),
             Self::Timeout => f.write_str("timeout"),
         }
@@ -74,6 +77,7 @@ mod tests {
             (Failure::MalformedJson("at 3".into()), "malformed json"),
             (Failure::ServerError("x".into()), "server error"),
             (Failure::ClosedEarly, "closed early"),
+            (Failure::Reset, "reset"),
             (Failure::TooLarge, "too large"),
             (Failure::Timeout, "timeout"),
         ] {

@@ -6,7 +6,7 @@
 use record::Request;
 use serde::Deserialize;
 
-use crate::{Failure, client::Exchange, failure::excerpt, sse};
+use crate::{Failure, exchange::Exchange, failure::excerpt, sse};
 
 #[derive(Deserialize)]
 struct Chunk {
@@ -33,22 +33,30 @@ struct Delta {
 struct Usage {
     prompt_tokens: Option<u32>,
     completion_tokens: Option<u32>,
+    prompt_tokens_details: Option<PromptTokens>,
 }
 
-/// Reads one exchange. A request that was never sent has `sent` at its end, and its failure says so.
-pub(crate) fn request(exchange: Exchange, item: &str) -> Request {
+#[derive(Deserialize)]
+struct PromptTokens {
+    cached_tokens: Option<u32>,
+}
+
+/// Reads one exchange, as request number `index`. A request that was never sent has `sent` at its end, and its failure says so.
+pub(crate) fn request(exchange: Exchange, index: u32, item: &str) -> Request {
     let mut request = Request {
-        index: exchange.index as u32,
+        index,
         item: item.to_owned(),
         due: exchange.due,
         sent: exchange.sent.unwrap_or(exchange.end),
         headers: exchange.headers,
         end: exchange.end,
-        bytes: exchange.bytes,
+        bytes: exchange.body.len() as u64,
         status: exchange.status,
         ..Request::default()
     };
-    let read = read_stream(&exchange, &mut request);
+    let refused = exchange.status.is_some_and(|status| !(200..300).contains(&status));
+    // What a server says with its refusal is no stream.
+    let read = if refused { Ok(()) } else { read_stream(&exchange, &mut request) };
     let ended = exchange.failure.map_or(Ok(()), Err);
     request.failure = ended.and(read).err().map(|failure| failure.to_string());
     request
@@ -56,7 +64,7 @@ pub(crate) fn request(exchange: Exchange, item: &str) -> Request {
 
 fn read_stream(exchange: &Exchange, request: &mut Request) -> Result<(), Failure> {
     let mut done = false;
-    for event in sse::parse(exchange.chunks.iter().map(|(at, bytes)| (*at, bytes.as_ref()))) {
+    for event in sse::parse(exchange.chunks()) {
         if event.data == b"[DONE]" {
             done = true;
             break;
@@ -77,6 +85,7 @@ fn read_chunk(chunk: Chunk, at: units::Nanos, request: &mut Request) {
     if let Some(usage) = chunk.usage {
         request.prompt_tokens = usage.prompt_tokens.or(request.prompt_tokens);
         request.completion_tokens = usage.completion_tokens.or(request.completion_tokens);
+        request.cached_tokens = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).or(request.cached_tokens);
     }
     let Some(choice) = chunk.choices.into_iter().flatten().next() else { return };
     request.finish_reason = choice.finish_reason.or(request.finish_reason.take());
@@ -89,29 +98,25 @@ fn read_chunk(chunk: Chunk, at: units::Nanos, request: &mut Request) {
         request.first_content.get_or_insert(at);
         request.content_times.push(at);
     }
+    if present(&answer) {
+        request.first_answer.get_or_insert(at);
+    }
     request.text.push_str(answer.as_deref().unwrap_or_default());
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use units::Nanos;
 
     use super::*;
 
     fn read(chunks: &[(u64, &str)]) -> Request {
-        let exchange = Exchange {
-            index: 3,
-            due: Nanos(1),
-            sent: Some(Nanos(2)),
-            headers: Some(Nanos(3)),
-            status: Some(200),
-            chunks: chunks.iter().map(|(at, bytes)| (Nanos(*at), Bytes::copy_from_slice(bytes.as_bytes()))).collect(),
-            bytes: chunks.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
-            end: Nanos(99),
-            failure: None,
-        };
-        request(exchange, "q1")
+        let mut exchange = Exchange { sent: Some(Nanos(2)), headers: Some(Nanos(3)), status: Some(200), ..Exchange::new(0, Nanos(1), 0) };
+        for (at, bytes) in chunks {
+            exchange.body.extend_from_slice(bytes.as_bytes());
+            exchange.pieces.push((Nanos(*at), exchange.body.len()));
+        }
+        request(Exchange { end: Nanos(99), ..exchange }, 3, "q1")
     }
 
     fn delta(content: &str) -> String {
@@ -135,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_a_prefix_cache_held_are_told_apart() {
+        let usage =
+            |details: &str| format!("data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":5,\"prompt_tokens_details\":{details}}}}}\n\n");
+        let cached = |details: &str| read(&[(10, &usage(details)), (30, "data: [DONE]\n\n")]).cached_tokens;
+        assert_eq!((cached("{\"cached_tokens\":4}"), cached("null"), cached("{}")), (Some(4), None, None));
+    }
+
+    #[test]
     fn usage_may_be_missing() {
         let seen = read(&[(10, &delta("a")), (20, "data: [DONE]\n\n")]);
         assert_eq!((seen.completion_tokens, seen.failure), (None, None));
@@ -150,7 +163,8 @@ mod tests {
     fn reasoning_is_generated_text_and_not_the_answer() {
         let thought = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
         let seen = read(&[(10, thought), (20, &delta("a")), (30, "data: [DONE]\n\n")]);
-        assert_eq!((seen.first_content, seen.content_times.len(), seen.text.as_str()), (Some(Nanos(10)), 2, "a"));
+        assert_eq!((seen.first_content, seen.first_answer), (Some(Nanos(10)), Some(Nanos(20))));
+        assert_eq!((seen.content_times.len(), seen.text.as_str()), (2, "a"));
     }
 
     fn check_failure(chunks: &[(u64, &str)], expected: &str) {

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use units::Seconds;
 
+use crate::Due;
+
 /// One run of the client.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -12,16 +14,26 @@ pub struct Job {
     pub url: String,
     /// The model name sent with every request.
     pub model: String,
-    /// Requests sent first, at the same concurrency, and kept out of the window. Prompts that differ from the measured ones,
-    /// so that a prefix cache learns nothing.
+    /// Requests sent first, in the closed loop of [`Self::streams`], and kept out of the measured ones. Prompts that differ from
+    /// those, so that a prefix cache learns nothing.
     pub warmup: Vec<Prompt>,
+    /// Wait for the warm-up's last answer before the window opens, for windows that are to hold nothing but the measured
+    /// requests. Without it the window opens at the measured load, as soon as a stream has no more of the warm-up to do;
+    /// the tokens of the warm-up's late answers are then the window's too.
+    pub drain: bool,
     /// The measured requests, one each, in arrival order.
     pub prompts: Vec<Prompt>,
-    /// Streams kept open, at least 1.
-    pub concurrency: u32,
+    /// When each of them is due: as many as there are prompts.
+    pub arrivals: Vec<Due>,
+    /// Connections opened before the window, at least 1, and no more than there are requests; the concurrency of requests that
+    /// are due [`Due::WhenFree`].
+    pub streams: u32,
+    /// Requests that are due and find no free stream open more, up to this many in all; those beyond wait, and their wait is
+    /// inside their latency. `None` is as many as are due.
+    pub max_streams: Option<u32>,
     /// How the server is to choose tokens.
     pub sampling: Sampling,
-    /// A request is given up after this.
+    /// A request is given up so long after a stream took it up.
     pub timeout: Seconds,
     /// Sent as a bearer token.
     pub api_key: Option<ApiKey>,

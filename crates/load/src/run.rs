@@ -1,36 +1,81 @@
-//! One run: connections opened, warm-up, window, then everything read. One thread drives all streams; it does nothing else.
+//! One run: what comes before the window (everything serialised, every connection open) and after it (everything read). The window
+//! itself is the event loop's.
 
-use std::cell::RefCell;
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, ToSocketAddrs},
+};
 
-use futures_util::future::join_all;
 use record::Request;
 use units::{Nanos, Seconds};
 
 use crate::{
-    Due, Error, Job, Result,
-    body::{self, Ready},
-    client::{Client, Exchange},
-    closed_loop,
-    connect::Connection,
+    Due, Error, Failure, Job, ReadLag, Result,
+    body::{Outgoing, Template},
+    engine::{self, Plan, Seen},
+    exchange::Exchange,
     interpret,
+    stream::{Dial, Shared},
     target::Target,
+    tls::Tls,
     word,
 };
 
+/// Longest wait for a connection; a shorter request timeout is kept.
+const CONNECT_LIMIT: Seconds = Seconds(10.0);
+
 /// What a run saw.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The measured requests in arrival order, failed ones among them.
     pub requests: Vec<Request>,
-    /// The requests before the window.
+    /// The requests before the window. Where the job did not drain, the last of them end inside it.
     pub warmup: Vec<Request>,
     /// First and last instant of the window: the first due time, the last answer's end.
     pub window: (Nanos, Nanos),
+    /// Most requests under way at once in the window.
+    pub peak_concurrency: u32,
+    /// Connections that were open before the warm-up and the window.
+    pub connections_opened_before: u32,
+    /// Connections begun inside the window: for arrivals that found no free stream, and for connections that the server had
+    /// closed. Their time is inside the latency of the requests that needed them.
+    pub connections_opened_in_window: u32,
+    /// Requests of the window sent once more, because the server had closed a kept connection and nothing of an answer had come.
+    pub resent: u32,
+    /// How long arrived bytes waited for the client in the window. No latency holds this.
+    pub read_lag: ReadLag,
+}
+
+impl Run {
+    /// Why the run is of no use, in a line, when every request of the window failed.
+    pub fn all_failed(&self) -> Option<String> {
+        let mut words = BTreeMap::new();
+        for request in &self.requests {
+            *words.entry(word(request.failure.as_deref()?).to_owned()).or_insert(0_u32) += 1;
+        }
+        let first = self.requests.first()?.failure.as_deref()?;
+        let counts: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        Some(format!("all {} requests failed ({}); the first: {first}", self.requests.len(), counts.join(", ")))
+    }
+
+    /// The run, or the error that it is when every request of the window failed.
+    ///
+    /// # Errors
+    /// [`Error::AllFailed`].
+    pub fn some_answered(self) -> Result<Self> {
+        match self.all_failed() {
+            None => Ok(self),
+            Some(reason) => {
+                let first = self.requests.into_iter().find_map(|request| request.failure).unwrap_or_default();
+                Err(Error::AllFailed { reason, first })
+            }
+        }
+    }
 }
 
 /// Is told how a run goes. It is called on the client's own thread between requests, so it must return at once.
 pub trait Observer: Sync {
-    /// Connections are open, the warm-up is over, and the window begins.
+    /// Connections are open, the warm-up is over or nearly so ([`Job::drain`]), and the window begins.
     fn window_opened(&self, _at: Nanos) {}
     /// One measured request has ended.
     fn answered(&self, _failed: bool) {}
@@ -43,29 +88,36 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
-/// Makes one run in the closed loop, and blocks until it is over. Failed requests are part of the result.
+/// Makes one run, and blocks until it is over. Failed requests are part of the result, even where all of them failed: see
+/// [`Run::all_failed`].
 ///
 /// # Errors
-/// The address or the job is of no use, not one connection opens, or every request of the window fails.
+/// The address or the job is of no use, or the operating system refuses the client its event loop.
 pub fn run(job: &Job, observer: &dyn Observer) -> Result<Run> {
     let target = Target::parse(&job.url)?;
+    let tls = target.tls.then(|| Tls::new(&target.host)).transpose();
+    run_at(job, &target, tls, observer)
+}
+
+fn run_at(job: &Job, target: &Target, tls: std::result::Result<Option<Tls>, Failure>, observer: &dyn Observer) -> Result<Run> {
     check(job)?;
-    let warmup: Vec<Ready> = job.warmup.iter().map(|prompt| body::ready(job, &target, prompt)).collect();
-    let measured: Vec<Ready> = job.prompts.iter().map(|prompt| body::ready(job, &target, prompt)).collect();
-    let client =
-        Client::new(target, job.api_key.as_ref(), job.timeout).ok_or_else(|| bad("the API key or host cannot stand in a header"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-    // A thread of its own, so that a caller who is himself inside an event loop is no obstacle.
-    let seen = std::thread::scope(|scope| {
-        let driven = scope.spawn(|| runtime.block_on(drive(job, &client, &warmup, &measured, observer)));
-        driven.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
-    let run = Run {
-        requests: interpret_all(seen.measured, &measured),
-        warmup: interpret_all(seen.warmup, &warmup),
-        window: (seen.window.0, seen.window.1),
+    let template = Template::new(job, target).ok_or_else(|| bad("the API key cannot stand in a header"))?;
+    let outgoing: Vec<Outgoing> = job.warmup.iter().chain(&job.prompts).map(|prompt| template.outgoing(prompt)).collect();
+    let plan = plan(job, &outgoing);
+    let seen = match resolve(target).and_then(|addresses| Ok((addresses, tls?))) {
+        Ok((addresses, tls)) => drive(&plan, dial(job, addresses, tls), observer)?,
+        Err(failure) => engine::unreachable(&plan, &failure, observer),
     };
-    refuse_total_failure(job, run)
+    Ok(read(seen, job, &outgoing))
+}
+
+fn drive(plan: &Plan<'_>, dial: Dial, observer: &dyn Observer) -> Result<Seen> {
+    // A thread of its own, whose timer slack is nobody else's.
+    let seen = std::thread::scope(|scope| {
+        let driven = scope.spawn(|| engine::drive(plan, Shared::new(dial)?, observer));
+        driven.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    seen.map_err(Error::Runtime)
 }
 
 fn bad(reason: &str) -> Error {
@@ -78,8 +130,14 @@ fn check(job: &Job) -> Result<()> {
     if job.prompts.is_empty() {
         return Err(bad("it has no requests"));
     }
-    if job.concurrency == 0 {
-        return Err(bad("it has no streams"));
+    if job.arrivals.len() != job.prompts.len() {
+        return Err(bad(&format!("{} arrivals are not one for each of {} prompts", job.arrivals.len(), job.prompts.len())));
+    }
+    if job.arrivals.iter().any(|due| matches!(due, Due::After(offset) if offset.get() as f64 > LONGEST.get() * 1e9)) {
+        return Err(bad("an arrival after more than ten years is of no use"));
+    }
+    if job.streams == 0 || job.max_streams.is_some_and(|most| most < job.streams) {
+        return Err(bad("it has no streams, or more of them than it may have"));
     }
     if !(job.timeout > Seconds(0.0) && job.timeout <= LONGEST) {
         return Err(bad(&format!("a timeout of {} is of no use", job.timeout)));
@@ -87,96 +145,53 @@ fn check(job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// What the timed part leaves behind.
-struct Seen {
-    warmup: Vec<Exchange>,
-    measured: Vec<Exchange>,
-    window: (Nanos, Nanos),
-}
-
-async fn drive(job: &Job, client: &Client, warmup: &[Ready], measured: &[Ready], observer: &dyn Observer) -> Result<Seen> {
-    let streams = (job.concurrency as usize).min(measured.len().max(warmup.len()));
-    let mut lines = open_all(job, client, streams).await?;
-    let warm = Phase { client, requests: warmup, start: record::clock::now(), observer: &Silent };
-    let warmed = warm.run(closed_loop(warmup.len()), &mut lines).await;
-    let start = record::clock::now();
-    observer.window_opened(start);
-    let window = Phase { client, requests: measured, start, observer };
-    let exchanges = window.run(closed_loop(measured.len()), &mut lines).await;
-    let end = exchanges.iter().map(|exchange| exchange.end).max().unwrap_or(start);
-    observer.window_closed(end);
-    Ok(Seen { warmup: warmed, measured: exchanges, window: (start, end) })
-}
-
-/// Opens every stream's connection before the clock starts. A stream that fails tries again with its first request.
-async fn open_all(job: &Job, client: &Client, streams: usize) -> Result<Vec<Option<Connection>>> {
-    let opened = join_all((0..streams).map(|_| client.open())).await;
-    if opened.iter().all(std::result::Result::is_err) {
-        let first = opened.into_iter().find_map(std::result::Result::err);
-        let reason = first.map_or_else(String::new, |failure| failure.to_string());
-        return Err(Error::NoConnection { url: job.url.clone(), reason });
-    }
-    Ok(opened.into_iter().map(std::result::Result::ok).collect())
-}
-
-/// A set of requests put on at one go.
-struct Phase<'a> {
-    client: &'a Client,
-    requests: &'a [Ready],
-    start: Nanos,
-    observer: &'a dyn Observer,
-}
-
-impl Phase<'_> {
-    /// Sends every request, as many at once as there are lines, when `arrivals` says so.
-    async fn run(&self, arrivals: impl Iterator<Item = Due>, lines: &mut [Option<Connection>]) -> Vec<Exchange> {
-        let arrivals = RefCell::new(arrivals.take(self.requests.len()).enumerate());
-        let streams = join_all(lines.iter_mut().map(|line| self.stream(&arrivals, line))).await;
-        let mut exchanges: Vec<Exchange> = streams.into_iter().flatten().collect();
-        exchanges.sort_unstable_by_key(|exchange| exchange.index);
-        exchanges
-    }
-
-    async fn stream(&self, arrivals: &RefCell<impl Iterator<Item = (usize, Due)>>, line: &mut Option<Connection>) -> Vec<Exchange> {
-        let mut exchanges = Vec::new();
-        let mut freed = self.start;
-        loop {
-            let Some((index, due)) = arrivals.borrow_mut().next() else { return exchanges };
-            let due = due.at(self.start, freed);
-            wait_until(due).await;
-            let exchange = self.client.exchange(index, due, &self.requests[index], line).await;
-            freed = exchange.end;
-            self.observer.answered(exchange.failure.is_some());
-            exchanges.push(exchange);
-        }
+fn plan<'a>(job: &'a Job, outgoing: &'a [Outgoing]) -> Plan<'a> {
+    let most = job.warmup.len().max(job.prompts.len());
+    Plan {
+        outgoing,
+        warmup: job.warmup.len(),
+        drain: job.drain,
+        arrivals: &job.arrivals,
+        streams: (job.streams as usize).min(most),
+        max_streams: job.max_streams.map_or(usize::MAX, |most| most as usize),
     }
 }
 
-async fn wait_until(due: Nanos) {
-    let left = due.since(record::clock::now());
-    if left > Seconds(0.0) {
-        tokio::time::sleep(std::time::Duration::from_secs_f64(left.get())).await;
-    }
+/// The addresses of a host, in the order in which they are to be tried.
+fn resolve(target: &Target) -> std::result::Result<Vec<SocketAddr>, Failure> {
+    let found = (target.host.as_str(), target.port).to_socket_addrs();
+    let addresses: Vec<SocketAddr> = found.map_err(|error| Failure::Connect(error.to_string().to_lowercase()))?.collect();
+    if addresses.is_empty() { Err(Failure::Connect("the host has no address".to_owned())) } else { Ok(addresses) }
 }
 
-fn interpret_all(exchanges: Vec<Exchange>, requests: &[Ready]) -> Vec<Request> {
-    exchanges
-        .into_iter()
-        .map(|exchange| {
-            let item = &requests[exchange.index].item;
-            interpret::request(exchange, item)
-        })
-        .collect()
+fn dial(job: &Job, addresses: Vec<SocketAddr>, tls: Option<Tls>) -> Dial {
+    let nanos = |seconds: Seconds| Nanos((seconds.get() * 1e9) as u64);
+    Dial { addresses, tls, connect_limit: nanos(job.timeout).min(nanos(CONNECT_LIMIT)), timeout: nanos(job.timeout) }
 }
 
-fn refuse_total_failure(job: &Job, run: Run) -> Result<Run> {
-    let mut failures = std::collections::BTreeMap::new();
-    for failure in run.requests.iter().filter_map(|request| request.failure.as_deref()) {
-        *failures.entry(word(failure).to_owned()).or_insert(0) += 1;
-    }
-    let first = match run.requests.first() {
-        Some(Request { failure: Some(first), .. }) if run.requests.iter().all(|request| request.failure.is_some()) => first.clone(),
-        _ => return Ok(run),
+/// After the window: raw answers become requests.
+fn read(mut seen: Seen, job: &Job, outgoing: &[Outgoing]) -> Run {
+    seen.exchanges.sort_unstable_by_key(|exchange| exchange.index);
+    let measured = seen.exchanges.split_off(seen.exchanges.partition_point(|exchange| exchange.index < job.warmup.len()));
+    let read = |exchanges: Vec<Exchange>, first: usize| {
+        let one = |exchange: Exchange| {
+            let index = exchange.index;
+            interpret::request(exchange, (index - first) as u32, &outgoing[index].item)
+        };
+        exchanges.into_iter().map(one).collect()
     };
-    Err(Error::AllFailed { url: job.url.clone(), requests: run.requests.len(), failures, first })
+    Run {
+        requests: read(measured, job.warmup.len()),
+        warmup: read(seen.exchanges, 0),
+        window: seen.window,
+        peak_concurrency: seen.peak_concurrency,
+        connections_opened_before: seen.connections_opened_before,
+        connections_opened_in_window: seen.connections_opened_in_window,
+        resent: seen.resent,
+        read_lag: seen.read_lag,
+    }
 }
+
+#[cfg(test)]
+#[path = "run/tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! The server's address: a base URL as people write it, taken apart. Not a general URL library.
 
-use hyper::Uri;
+use http::Uri;
 
 use crate::{Error, Result};
 
@@ -31,7 +31,7 @@ impl Target {
     /// The URL does not parse, has no host, carries a user name, or is neither `http` nor `https`.
     pub(crate) fn parse(url: &str) -> Result<Self> {
         let bad = |reason: &str| Error::Url { url: url.to_owned(), reason: reason.to_owned() };
-        let uri: Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
+        let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
@@ -55,12 +55,12 @@ impl Target {
     }
 
     /// The path of a call.
-    pub(crate) fn path(&self, endpoint: Endpoint) -> Uri {
+    pub(crate) fn path(&self, endpoint: Endpoint) -> String {
         let call = match endpoint {
             Endpoint::Chat => "chat/completions",
             Endpoint::Completions => "completions",
         };
-        format!("{}/{call}", self.prefix).parse().expect("a parsed path with a plain suffix is a path")
+        format!("{}/{call}", self.prefix)
     }
 }
 

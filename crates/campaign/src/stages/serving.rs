@@ -147,17 +147,21 @@ impl AskHow {
 impl Live {
     /// Puts requests and waits for all answers. Answers are greedy: at temperature 0.
     pub(super) fn ask(&self, prompts: Vec<Prompt>, how: &AskHow, observer: &dyn load::Observer) -> Result<load::Run> {
+        let arrivals = load::closed_loop(prompts.len()).collect();
         let job = Job {
             url: self.url.clone(),
             model: self.launch.model_name.clone(),
             warmup: how.warmup.clone(),
+            drain: true,
             prompts,
-            concurrency: how.concurrency,
+            arrivals,
+            streams: how.concurrency,
+            max_streams: None,
             sampling: Sampling { temperature: Some(0.0), seed: Some(how.seed), ignore_eos: how.forced },
             timeout: how.timeout,
             api_key: None,
         };
-        Ok(load::run(&job, observer)?)
+        Ok(load::run(&job, observer)?.some_answered()?)
     }
 
     /// Bytes held for weights, as the engine tells.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use load::{ApiKey, Body, Error, Job, Message, Observer, Prompt, Run, Sampling, Silent, run, summarise};
+use load::{ApiKey, Body, Due, Error, Job, Limits, Message, Observer, Prompt, Run, Sampling, Silent, hint, run, summarise};
 use record::Request;
 use units::{Nanos, Seconds};
 
@@ -20,8 +20,11 @@ fn job(url: &str, requests: usize) -> Job {
         url: url.into(),
         model: "m".into(),
         warmup: vec![],
+        drain: false,
         prompts: (0..requests).map(|index| prompt(&format!("q{index}"))).collect(),
-        concurrency: 1,
+        arrivals: vec![Due::WhenFree; requests],
+        streams: 1,
+        max_streams: None,
         sampling: Sampling { temperature: Some(0.0), seed: None, ignore_eos: true },
         timeout: Seconds(20.0),
         api_key: None,
@@ -52,7 +55,7 @@ fn answered(script: Vec<Step>) -> Request {
 #[test]
 fn a_good_run_is_recorded_whole() {
     let fake = Fake::start(vec![good()]);
-    let mut job = Job { concurrency: 2, api_key: Some(ApiKey::new("sk-1")), ..job(&fake.url, 4) };
+    let mut job = Job { streams: 2, api_key: Some(ApiKey::new("sk-1")), ..job(&fake.url, 4) };
     job.warmup = vec![prompt("w0"), prompt("w1")];
     let run = run(&job, &Silent).unwrap();
     assert_eq!((run.warmup.len(), run.requests.len()), (2, 4));
@@ -73,7 +76,7 @@ fn a_good_run_is_recorded_whole() {
 #[test]
 fn connections_are_kept_and_instants_are_in_order() {
     let fake = Fake::start(vec![good()]);
-    let run = run(&Job { concurrency: 2, ..job(&fake.url, 6) }, &Silent).unwrap();
+    let run = run(&Job { streams: 2, ..job(&fake.url, 6) }, &Silent).unwrap();
     assert_eq!(fake.connections.load(SeqCst), 2);
     for request in &run.requests {
         let first = request.first_event.unwrap();
@@ -188,8 +191,20 @@ fn what_came_before_a_failure_is_kept() {
 #[test]
 fn headers_that_never_come_are_a_timeout() {
     let fake = Fake::start(vec![vec![Step::Hang]]);
-    let error = run(&Job { timeout: Seconds(0.03), ..job(&fake.url, 1) }, &Silent).unwrap_err();
-    assert!(error.to_string().ends_with("the first: timeout"), "{error}");
+    let run = run(&Job { timeout: Seconds(0.03), ..job(&fake.url, 1) }, &Silent).unwrap();
+    assert_eq!(run.all_failed().unwrap(), "all 1 requests failed (1 timeout); the first: timeout");
+    assert!(run.requests[0].end.since(run.requests[0].due) >= Seconds(0.03));
+}
+
+#[test]
+fn slow_headers_are_told_apart_from_the_first_token() {
+    let script = vec![raw("HTTP/1.1 200 OK\r\n"), Step::Nap, raw("content-type: text/event-stream\r\n\r\n"), Step::Nap, raw(&token("a"))];
+    let fake = Fake::start(vec![[script, vec![raw(&tail(1)), Step::Close]].concat()]);
+    let request = run(&job(&fake.url, 1), &Silent).unwrap().requests[0].clone();
+    let wrote = &fake.seen.lock().unwrap()[0].writes;
+    assert_eq!((request.text.as_str(), request.failure.as_deref()), ("a", None));
+    assert!(wrote[1] <= request.headers.unwrap() && request.headers.unwrap() < wrote[2], "{request:?} {wrote:?}");
+    assert!(wrote[2] <= request.first_content.unwrap());
 }
 
 #[test]
@@ -202,35 +217,127 @@ fn a_stream_that_never_ends_is_a_timeout_and_keeps_its_tokens() {
 }
 
 #[test]
-fn nobody_there_is_an_error_with_a_hint() {
+fn nobody_there_is_a_run_of_failures_with_a_reason() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = run(&job(&format!("http://{closed}"), 3), &Silent).unwrap_err();
-    assert!(matches!(&error, Error::NoConnection { reason, .. } if reason.starts_with("connect: ")), "{error}");
-    assert!(error.hint().is_some());
+    let mut job = Job { streams: 500, ..job(&format!("http://{closed}"), 10_000) };
+    job.warmup = vec![prompt("w")];
+    job.arrivals[9_999] = Due::After(Nanos(3_600_000_000_000));
+    let seen = run(&job, &Silent).unwrap();
+    assert_eq!((seen.warmup.len(), seen.requests.len()), (1, 10_000));
+    let failure = seen.requests[9_999].failure.as_deref().unwrap();
+    assert!(failure.starts_with("connect: connection refused") && hint(failure).is_some(), "{failure}");
+    let reason = seen.all_failed().unwrap();
+    assert!(reason.starts_with("all 10000 requests failed (10000 connect); the first: connect: "), "{reason}");
+    assert!(matches!(seen.some_answered(), Err(error @ Error::AllFailed { .. }) if error.hint().is_some()));
+}
+
+#[test]
+fn a_host_that_is_none_is_a_failure_too() {
+    let seen = run(&job("http://no-such-host.invalid:1", 2), &Silent).unwrap();
+    assert!(seen.all_failed().unwrap().contains("(2 connect)"));
 }
 
 #[test]
 fn https_to_a_server_without_tls_says_so() {
     let fake = Fake::start(vec![good()]);
-    let error = run(&job(&fake.url.replace("http:", "https:"), 1), &Silent).unwrap_err();
-    assert!(error.to_string().contains("connect: tls: "), "{error}");
+    let seen = run(&job(&fake.url.replace("http:", "https:"), 1), &Silent).unwrap();
+    assert!(seen.all_failed().unwrap().contains("connect: tls: "), "{seen:?}");
 }
 
 #[test]
-fn a_run_whose_every_request_failed_is_an_error() {
+fn a_run_whose_every_request_failed_is_a_run_that_says_so() {
     let fake = Fake::start(vec![vec![raw("HTTP/1.1 404 Not Found\r\ncontent-length: 13\r\n\r\nno such model")]]);
-    let error = run(&job(&fake.url, 3), &Silent).unwrap_err();
+    let seen = run(&job(&fake.url, 3), &Silent).unwrap();
+    assert_eq!(seen.all_failed().unwrap(), "all 3 requests failed (3 status: 404); the first: status: 404: no such model");
+    let error = seen.some_answered().unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("check the base URL's path and the model name"));
-    let Error::AllFailed { failures, first, .. } = error else { panic!("{error}") };
-    assert_eq!((failures["status: 404"], first.as_str()), (3, "status: 404: no such model"));
+}
+
+#[test]
+fn resets_are_a_failure_of_their_own() {
+    check_failure(vec![Step::Reset], "reset");
+    check_failure(vec![head(), chunk(&token("a")), Step::Nap, Step::Reset], "reset");
+}
+
+#[test]
+fn an_answer_without_end_is_cut_off() {
+    let request = failed(vec![head(), Step::Endless(format!("10000\r\n{}\r\n", "x".repeat(65_536)).into_bytes())]);
+    assert_eq!(request.failure.as_deref(), Some("too large"));
+    assert!(request.bytes > 64 << 20 && request.bytes < 80 << 20);
+}
+
+#[test]
+fn headers_without_end_are_cut_off() {
+    check_failure(vec![raw("HTTP/1.1 200 OK\r\n"), Step::Endless(b"x: y\r\n".repeat(100))], "not http");
+}
+
+#[test]
+fn half_a_json_at_the_end_of_an_answer_is_malformed() {
+    check_failure(vec![head(), chunk(&token("a")), chunk("data: {\"choices\":[{\"te"), end()], "malformed json: event 2");
+    check_failure(vec![head(), chunk(&token("a")), chunk("data: {\"choices\":[{\"te"), Step::Close], "closed early");
+}
+
+#[test]
+fn a_connection_closed_between_requests_is_opened_again() {
+    let script = || [good(), vec![Step::CloseLater]].concat();
+    let fake = Fake::start(vec![script(), script(), good()]);
+    let pause = |index: u64| Due::After(Nanos(index * 40_000_000));
+    let arrivals = vec![pause(0), pause(1), pause(2)];
+    let seen = run(&Job { arrivals, max_streams: Some(1), ..job(&fake.url, 3) }, &Silent).unwrap();
+    assert!(seen.requests.iter().all(|request| request.failure.is_none()), "{seen:?}");
+    assert_eq!((fake.connections.load(SeqCst), seen.connections_opened_before, seen.connections_opened_in_window), (3, 1, 2));
+}
+
+#[test]
+fn a_request_lost_with_a_kept_connection_is_put_once_more() {
+    let fake = Fake::start(vec![good(), vec![Step::Close], good(), vec![Step::Reset], vec![Step::Close], good()]);
+    let seen = run(&job(&fake.url, 4), &Silent).unwrap();
+    let failures: Vec<_> = seen.requests.iter().map(|request| request.failure.as_deref()).collect();
+    // The fourth script resets a kept connection, and the fifth closes the fresh one: that is the server's own doing.
+    assert_eq!(failures, [None, None, Some("closed early"), None]);
+    assert_eq!((seen.resent, fake.seen.lock().unwrap().len()), (2, 6));
+}
+
+#[test]
+fn no_arrival_is_dropped_and_all_keep_their_due_time() {
+    let slow = vec![head(), Step::Nap, Step::Nap, chunk(&token("a")), chunk(&tail(1)), end()];
+    let fake = Fake::start(vec![slow]);
+    let arrivals: Vec<Due> = (0..20).map(|index| Due::After(Nanos(index / 2 * 500_000))).collect();
+    for (max_streams, most) in [(Some(3), 3), (None, 20)] {
+        let seen = run(&Job { arrivals: arrivals.clone(), max_streams, ..job(&fake.url, 20) }, &Silent).unwrap();
+        for (index, request) in seen.requests.iter().enumerate() {
+            assert_eq!((request.index as usize, request.failure.as_deref()), (index, None));
+            assert_eq!(request.due, seen.window.0 + Nanos(index as u64 / 2 * 500_000));
+            assert!(request.due <= request.sent && request.sent <= request.headers.unwrap());
+        }
+        assert!(seen.peak_concurrency > 1 && seen.peak_concurrency <= most, "{}", seen.peak_concurrency);
+        assert_eq!(seen.connections_opened_in_window + 1, seen.peak_concurrency);
+    }
+}
+
+#[test]
+fn the_window_opens_before_or_after_the_last_of_the_warm_up() {
+    let slow = [vec![head()], vec![Step::Nap; 5], good()[1..].to_vec()].concat();
+    for drain in [true, false] {
+        let fake = Fake::start(vec![good(), slow.clone(), good()]);
+        let mut job = Job { drain, streams: 2, ..job(&fake.url, 6) };
+        job.warmup = vec![prompt("w0"), prompt("w1")];
+        let seen = run(&job, &Silent).unwrap();
+        let last = seen.warmup.iter().map(|request| request.end).max().unwrap();
+        assert_eq!(last <= seen.window.0, drain, "{last} {:?}", seen.window);
+        assert!(seen.requests.iter().all(|request| request.due >= seen.window.0 && request.failure.is_none()));
+    }
 }
 
 #[test]
 fn a_job_that_asks_for_nothing_is_refused() {
     let base = job("http://127.0.0.1:1", 1);
     for job in [
-        Job { prompts: vec![], ..base.clone() },
-        Job { concurrency: 0, ..base.clone() },
+        Job { prompts: vec![], arrivals: vec![], ..base.clone() },
+        Job { arrivals: vec![], ..base.clone() },
+        Job { arrivals: vec![Due::After(Nanos(u64::MAX))], ..base.clone() },
+        Job { streams: 2, max_streams: Some(1), ..base.clone() },
+        Job { streams: 0, ..base.clone() },
         Job { timeout: Seconds(0.0), ..base.clone() },
         Job { timeout: Seconds(f64::NAN), ..base.clone() },
         Job { timeout: Seconds(f64::INFINITY), ..base.clone() },
@@ -258,7 +365,7 @@ fn an_observer_sees_the_window_and_every_answer() {
             self.marks.lock().unwrap().push(at);
         }
     }
-    let fake = Fake::start(vec![good(), vec![Step::Close], good()]);
+    let fake = Fake::start(vec![vec![Step::Close], good()]);
     let watch = Watch::default();
     let Run { window, .. } = run(&job(&fake.url, 3), &watch).unwrap();
     assert_eq!(*watch.marks.lock().unwrap(), [window.0, window.1]);
@@ -268,8 +375,8 @@ fn an_observer_sees_the_window_and_every_answer() {
 #[test]
 fn the_summary_of_a_run_of_known_truth() {
     let fake = Fake::start(vec![good()]);
-    let seen = run(&Job { concurrency: 4, ..job(&fake.url, 8) }, &Silent).unwrap();
-    let summary = summarise(&seen);
+    let seen = run(&Job { streams: 4, ..job(&fake.url, 8) }, &Silent).unwrap();
+    let summary = summarise(&seen, &Limits::default());
     assert_eq!((summary.requests_ok, summary.requests_failed, summary.completion_tokens), (8, 0, Some(24)));
     assert_eq!((summary.itl_ms.n, summary.chunks_are_not_tokens), (16, 0));
     let json = serde_json::to_value(&summary).unwrap();

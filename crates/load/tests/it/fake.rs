@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::socket::{setsockopt, sockopt::Linger};
 use units::Nanos;
 
 /// One thing the server does with a request.
@@ -23,8 +24,14 @@ pub(crate) enum Step {
     Nap,
     /// Say nothing more until the client goes away.
     Hang,
+    /// Write these bytes for as long as the client takes them.
+    Endless(Vec<u8>),
     /// Close the connection.
     Close,
+    /// Reset the connection (RST).
+    Reset,
+    /// Close it once the answer has had the time to be read: between two requests.
+    CloseLater,
 }
 
 /// What one request looked like to the server.
@@ -82,7 +89,16 @@ fn serve(socket: &TcpStream, scripts: &[Vec<Step>], seen: &Mutex<Vec<Seen>>) -> 
                 Step::Hang => {
                     reader.read_to_end(&mut Vec::new()).ok()?;
                 }
+                Step::Endless(bytes) => while (&mut &*socket).write_all(bytes).is_ok() {},
                 Step::Close => return None,
+                Step::Reset => {
+                    setsockopt(socket, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
+                    return None;
+                }
+                Step::CloseLater => {
+                    std::thread::sleep(Duration::from_millis(3));
+                    return None;
+                }
             }
         }
     }
