@@ -51,6 +51,12 @@ pub enum Error {
         /// The first such tensor.
         tensor: String,
     },
+    /// A weight that is infinite or no number.
+    #[error("tensor {tensor} has values that are not finite")]
+    NotFinite {
+        /// Its name.
+        tensor: String,
+    },
     /// A `config.json` that is not an object.
     #[error("{}: {reason}", path.display())]
     Config {
@@ -76,6 +82,7 @@ impl Error {
             Self::Misfit { .. } => Some(
                 "merge into the base model that the adapter was trained on (base_model_name_or_path in adapter_config.json)".to_owned(),
             ),
+            Self::NotFinite { .. } => Some("the model is broken: look at how it was trained or merged".to_owned()),
             Self::UnusedWeights { .. } | Self::Config { .. } => {
                 Some("the configuration and the weights must come from the same model".to_owned())
             }

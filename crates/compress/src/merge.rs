@@ -9,11 +9,11 @@ use half::f16;
 use model::Compute;
 use model::safetensors::{Entry, Writer};
 use model::tensor::{DType, Tensor};
-use serde_json::{Map, Value};
 use units::Bytes;
 
 use crate::adapter::{self, Delta};
 use crate::base::Base;
+use crate::companions::{self, WEIGHTS};
 use crate::output::Pending;
 use crate::{Error, Event, Facts, Observer, Result};
 
@@ -28,8 +28,6 @@ pub struct MergeJob {
     pub out: PathBuf,
 }
 
-/// The one weight file of a merged model.
-const WEIGHTS: &str = "model.safetensors";
 /// The format of every tensor of a merged model.
 const FORMAT: &str = "f16";
 
@@ -45,8 +43,8 @@ pub fn merge(job: &MergeJob, observer: &dyn Observer) -> Result<Facts> {
     let deltas = adapter::read(&job.adapter, &base)?;
     observer.event(Event::Opened { tensors: base.tensors.len() });
     let pending = Pending::folder(&job.out)?;
-    write_config(&base.path, pending.path())?;
-    copy_companions(&base.path, pending.path())?;
+    companions::write_config(&base.path, pending.path(), None)?;
+    companions::copy(&base.path, pending.path())?;
     let weights = pending.path().join(WEIGHTS);
     write_weights(&weights, &base, &deltas, observer)?;
     observer.event(Event::Finishing);
@@ -82,30 +80,6 @@ fn to_f16(name: &str, tensor: &Tensor) -> model::Result<Tensor> {
     } else {
         Err(model::Error::F16Overflow { name: name.to_owned() })
     }
-}
-
-/// The base's configuration, with the number format changed under whichever key it stands.
-fn write_config(from: &Path, to: &Path) -> Result<()> {
-    let (path, target) = (from.join("config.json"), to.join("config.json"));
-    let bytes = fs::read(&path).map_err(|source| Error::io(&path, source))?;
-    let mut config: Map<String, Value> =
-        serde_json::from_slice(&bytes).map_err(|error| Error::Config { path, reason: error.to_string() })?;
-    let key = if config.contains_key("dtype") { "dtype" } else { "torch_dtype" };
-    config.insert(key.to_owned(), Value::String("float16".to_owned()));
-    let text = serde_json::to_string_pretty(&config).map_err(|error| Error::Config { path: target.clone(), reason: error.to_string() })?;
-    fs::write(&target, text + "\n").map_err(|source| Error::io(&target, source))
-}
-
-/// Tokenizer, chat template and generation settings, byte for byte.
-fn copy_companions(from: &Path, to: &Path) -> Result<()> {
-    if text::copy_tokenizer_files(from, to)?.is_empty() {
-        return Err(text::Error::MissingTokenizer { folder: from.to_owned(), file: "tokenizer.json" }.into());
-    }
-    let (generation, target) = (from.join("generation_config.json"), to.join("generation_config.json"));
-    if generation.exists() {
-        fs::copy(&generation, &target).map_err(|source| Error::io(&target, source))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Observer for Silent {}
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The format that was asked for: `f16`, `q8_0`, `q4_k`.
+    /// The format that was asked for: `f16`, `q8_0`, `q4_k`, `w4a16`, `w8a16`.
     pub format: String,
     /// Number of tensors by the format they were really written in.
     pub tensors: BTreeMap<String, u64>,

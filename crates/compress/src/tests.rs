@@ -1,6 +1,7 @@
 //! Whole merges and quantisations, from folder to file and back into memory.
 
 mod merge;
+mod pack;
 mod quantise;
 
 use std::cell::RefCell;

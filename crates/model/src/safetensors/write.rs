@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub struct Entry {
     /// Its name.
     pub name: String,
-    /// F32, F16 or BF16.
+    /// F32, F16, BF16, I32 or I64.
     pub dtype: DType,
     /// Its dimensions.
     pub shape: Vec<usize>,
@@ -33,7 +33,7 @@ pub struct Writer {
 /// Writes tensors that are in memory to one file.
 ///
 /// # Errors
-/// When a type is not F32, F16 or BF16, or the file cannot be written.
+/// When a type is not one of [`Entry::dtype`]'s, or the file cannot be written.
 pub fn write(path: &Path, tensors: &[(String, Tensor)], metadata: &BTreeMap<String, String>) -> Result<()> {
     let entry = |(name, tensor): &(String, Tensor)| Entry { name: name.clone(), dtype: tensor.dtype(), shape: tensor.dims().to_vec() };
     let mut writer = Writer::create(path, tensors.iter().map(entry).collect(), metadata)?;
@@ -45,7 +45,7 @@ impl Writer {
     /// Creates the file and writes its header. transformers wants the metadata `format` to be `pt`; it is put in where it is not given.
     ///
     /// # Errors
-    /// When a type is not F32, F16 or BF16, or the file cannot be written.
+    /// When a type is not one of [`Entry::dtype`]'s, or the file cannot be written.
     pub fn create(path: &Path, entries: Vec<Entry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
         let header = header(&entries, metadata)?;
         let file = File::create(path).map_err(|e| Error::io(path, e))?;
@@ -69,6 +69,8 @@ impl Writer {
         let bytes: Vec<u8> = match entry.dtype {
             DType::F32 => flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
             DType::F16 => flat.to_vec1::<f16>()?.into_iter().flat_map(f16::to_le_bytes).collect(),
+            DType::I32 => flat.to_vec1::<i32>()?.into_iter().flat_map(i32::to_le_bytes).collect(),
+            DType::I64 => flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
             _ => flat.to_vec1::<bf16>()?.into_iter().flat_map(bf16::to_le_bytes).collect(),
         };
         self.bytes(&bytes)
@@ -102,6 +104,8 @@ fn header(entries: &[Entry], metadata: &BTreeMap<String, String>) -> Result<Stri
             DType::F32 => "F32",
             DType::F16 => "F16",
             DType::BF16 => "BF16",
+            DType::I32 => "I32",
+            DType::I64 => "I64",
             other => return Err(Error::UnsupportedType { tensor: entry.name.clone(), found: format!("{other:?}") }),
         };
         let end = start + entry.shape.iter().product::<usize>() * entry.dtype.size_in_bytes();
