@@ -4,8 +4,8 @@
 //! observed. It computes no figure: that is `metric`'s work, later, from the records.
 
 mod bind;
-mod cpu_time;
 mod error;
+mod group;
 mod observer;
 mod page_cache;
 mod probe;
@@ -15,6 +15,7 @@ mod stages;
 
 pub use bind::{Bound, BoundModel, BoundTask, Places, bind};
 pub use error::Error;
+pub use group::{Account, GroupChild, Reaped};
 pub use observer::{Event, Observer, Silent};
 pub use process::{CommandLine, Ended, StageProcess};
 pub use runner::{Summary, run};

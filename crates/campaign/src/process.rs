@@ -6,9 +6,9 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::process::{CommandExt, ExitStatusExt},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -18,10 +18,10 @@ use std::{
 };
 
 use record::{Phase, clock};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 use units::{Nanos, Seconds};
 
-use crate::{cpu_time, error::Error};
+use crate::{error::Error, group::GroupChild};
 
 /// Lines of a stage's talk that are kept for its record.
 const LAST_LINES: usize = 20;
@@ -95,14 +95,14 @@ impl Ended {
 /// A running stage. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub struct StageProcess {
-    child: Child,
-    group: Pid,
+    /// Until it is reaped.
+    child: Option<GroupChild>,
     spawned: Nanos,
+    group: u32,
     marks: Receiver<Phase>,
     phases: Vec<Phase>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
     readers: Vec<JoinHandle<()>>,
-    reaped: bool,
 }
 
 impl StageProcess {
@@ -113,31 +113,29 @@ impl StageProcess {
     pub fn spawn(command: &CommandLine, log: &Path) -> Result<Self, Error> {
         let log_file = File::create(log).map_err(|source| Error::Io { doing: "creating the log", path: log.into(), source })?;
         let log_file = Arc::new(Mutex::new(log_file));
-        let spawned = clock::now();
-        let mut child = Command::new(&command.program)
+        let mut start = Command::new(&command.program);
+        start
             .args(&command.args)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|source| Error::Spawn { program: command.program.clone(), source })?;
-        let group = Pid::from_child(&child);
+            .stderr(Stdio::piped());
+        let mut child = GroupChild::spawn(&mut start).map_err(|source| Error::Spawn { program: command.program.clone(), source })?;
         let last_lines = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, marks) = channel();
-        let stdout = child.stdout.take().expect("stdout was piped");
-        let stderr = child.stderr.take().expect("stderr was piped");
+        let stdout = child.child().stdout.take().expect("stdout was piped");
+        let stderr = child.child().stderr.take().expect("stderr was piped");
         let readers = vec![
             reader(stdout, Some(sender), Arc::clone(&last_lines), Arc::clone(&log_file)),
             reader(stderr, None, Arc::clone(&last_lines), log_file),
         ];
-        Ok(Self { child, group, spawned, marks, phases: Vec::new(), last_lines, readers, reaped: false })
+        let (spawned, group) = (child.spawned(), child.group());
+        Ok(Self { child: Some(child), spawned, group, marks, phases: Vec::new(), last_lines, readers })
     }
 
     /// The process group's id, for the meter.
     pub fn group(&self) -> u32 {
-        self.group.as_raw_nonzero().get().unsigned_abs()
+        self.group
     }
 
     /// The instant just before the spawn.
@@ -173,8 +171,7 @@ impl StageProcess {
 
     /// Whether it has not ended yet.
     pub fn alive(&self) -> bool {
-        let looking = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        matches!(waitid(WaitId::Pid(self.group), looking), Ok(None))
+        self.child.as_ref().is_some_and(GroupChild::alive)
     }
 
     /// Waits for its end; every mark is handed to `on_mark`.
@@ -194,8 +191,7 @@ impl StageProcess {
     /// # Errors
     /// The kernel does not tell of the process.
     pub fn stop(mut self, grace: Duration) -> Result<Ended, Error> {
-        // A group that is already gone is what we want.
-        let _ = kill_process_group(self.group, Signal::TERM);
+        self.signal(Signal::TERM);
         let deadline = Nanos(clock::now().0 + grace.as_nanos() as u64);
         loop {
             let left = Duration::from_secs_f64(deadline.since(clock::now()).get());
@@ -209,40 +205,38 @@ impl StageProcess {
             std::thread::sleep(Duration::from_millis(2));
         }
         if self.alive() {
-            let _ = kill_process_group(self.group, Signal::KILL);
+            self.signal(Signal::KILL);
         }
         self.reap()
     }
 
+    fn signal(&self, signal: Signal) {
+        if let Some(child) = &self.child {
+            child.signal(signal);
+        }
+    }
+
     fn reap(&mut self) -> Result<Ended, Error> {
-        // The zombie still tells its CPU time; after `wait` it is gone.
-        let _ = waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-        let end = clock::now();
-        let cpu = cpu_time::total(self.group());
-        let status = self.child.wait().map_err(|source| Error::Io { doing: "waiting for", path: PathBuf::from("the stage"), source })?;
-        // Whatever it left behind in its group goes with it.
-        let _ = kill_process_group(self.group, Signal::KILL);
-        self.reaped = true;
+        let waiting = |source| Error::Io { doing: "waiting for", path: PathBuf::from("the stage"), source };
+        let child = self.child.take().expect("a stage is reaped once: both callers take it by value");
+        let reaped = child.reap().map_err(waiting)?;
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
         while let Ok(mark) = self.marks.try_recv() {
             self.phases.push(mark);
         }
-        Ok(Ended { status, span: (self.spawned, end), cpu, phases: std::mem::take(&mut self.phases), last_lines: self.tail() })
+        Ok(Ended {
+            status: reaped.status,
+            span: (self.spawned, reaped.ended),
+            cpu: Some(reaped.account.cpu()),
+            phases: std::mem::take(&mut self.phases),
+            last_lines: self.tail(),
+        })
     }
 
     fn tail(&self) -> Vec<String> {
         self.last_lines.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
-    }
-}
-
-impl Drop for StageProcess {
-    fn drop(&mut self) {
-        if !self.reaped {
-            let _ = kill_process_group(self.group, Signal::KILL);
-            let _ = self.child.wait();
-        }
     }
 }
 
