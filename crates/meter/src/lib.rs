@@ -18,6 +18,7 @@ mod meters;
 mod places;
 mod reading;
 mod sampler;
+mod sysfs;
 mod trace;
 
 pub use error::{Error, Result};

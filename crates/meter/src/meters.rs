@@ -1,8 +1,11 @@
 //! The registry of meters. A new meter is one file here and one entry in [`METERS`].
 
+mod csv;
+mod hwmon;
 mod modelled;
 mod nvml;
 mod rapl;
+mod zeusd;
 
 use plan::MeterSpec;
 use units::Missing;
@@ -25,7 +28,7 @@ pub struct MeterKind {
 }
 
 /// Every meter, best first.
-pub static METERS: &[&MeterKind] = &[&nvml::NVML, &rapl::RAPL, &modelled::MODELLED];
+pub static METERS: &[&MeterKind] = &[&nvml::NVML, &hwmon::HWMON, &rapl::RAPL, &zeusd::ZEUSD, &csv::CSV, &modelled::MODELLED];
 
 /// What a stage is metered with.
 pub enum Metering {
@@ -51,8 +54,8 @@ pub fn probe(places: &Places) -> Vec<Offer> {
     METERS.iter().map(|kind| Offer { meter: kind.name, about: kind.about, found: (kind.probe)(places) }).collect()
 }
 
-/// Opens the meter that a plan asks for. `auto` is NVML for a stage that holds a GPU; for the others RAPL where it can be
-/// read, else the modelled meter where a power is stated, else none.
+/// Opens the meter that a plan asks for. `auto` is NVML, else hwmon, for a stage that holds a GPU; for the others RAPL where it
+/// can be read, by itself or through zeusd, else the modelled meter where a power is stated, else none.
 ///
 /// # Errors
 /// The name is unknown, a meter asked for by name cannot be opened, or the sampling period is zero.
@@ -62,7 +65,8 @@ pub fn open(spec: &MeterSpec, places: &Places, holds_gpu: bool) -> Result<Meteri
     }
     if spec.kind == "auto" {
         // The processor's meters do not see a GPU, so they are no second choice for a stage that holds one.
-        let candidates: &[&MeterKind] = if holds_gpu { &[&nvml::NVML] } else { &[&rapl::RAPL, &modelled::MODELLED] };
+        let candidates: &[&MeterKind] =
+            if holds_gpu { &[&nvml::NVML, &hwmon::HWMON] } else { &[&rapl::RAPL, &zeusd::ZEUSD, &modelled::MODELLED] };
         return Ok(first_of(candidates, spec, places));
     }
     let kind = METERS.iter().find(|kind| kind.name == spec.kind).ok_or_else(|| Error::Unknown {
@@ -89,7 +93,12 @@ mod tests {
     use crate::Basis;
 
     fn nowhere() -> Places {
-        Places { proc: "/nonexistent/proc".into(), powercap: "/nonexistent/powercap".into() }
+        Places {
+            proc: "/nonexistent/proc".into(),
+            powercap: "/nonexistent/powercap".into(),
+            drm: "/nonexistent/drm".into(),
+            zeusd: Vec::new(),
+        }
     }
 
     fn spec(kind: &str, modelled_w_per_core: Option<f64>) -> MeterSpec {
@@ -109,7 +118,7 @@ mod tests {
         let stated = opened(&spec("auto", Some(8.0)), false);
         assert!(matches!(stated, Ok(Basis::CpuTime { .. })), "{stated:?}");
         let unstated = opened(&spec("auto", None), false).unwrap_err();
-        assert!(unstated.starts_with("rapl: ") && unstated.contains("; modelled: "), "{unstated}");
+        assert!(unstated.starts_with("rapl: ") && unstated.contains("; zeusd: ") && unstated.contains("; modelled: "), "{unstated}");
     }
 
     #[test]
@@ -129,13 +138,13 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let Err(error) = open(&spec("rappl", None), &nowhere(), false) else { panic!("it opened") };
-        assert_eq!(error.hint().unwrap(), "one of: auto, nvml, rapl, modelled");
+        assert_eq!(error.hint().unwrap(), "one of: auto, nvml, hwmon, rapl, zeusd, csv, modelled");
     }
 
     #[test]
     fn every_meter_says_what_it_found() {
         let offers = probe(&nowhere());
-        assert_eq!(offers.iter().map(|offer| offer.meter).collect::<Vec<_>>(), ["nvml", "rapl", "modelled"]);
-        assert!(offers[1].found.is_err());
+        assert_eq!(offers.iter().map(|offer| offer.meter).collect::<Vec<_>>(), ["nvml", "hwmon", "rapl", "zeusd", "csv", "modelled"]);
+        assert!(offers[1..4].iter().all(|offer| offer.found.is_err()));
     }
 }

@@ -541,6 +541,26 @@ mod tests {
     }
 
     #[test]
+    fn a_gpu_with_a_counter_and_no_power_is_counted_between_samples() {
+        let counted = |tick: usize, reading: DeviceReading| DeviceReading {
+            power: None,
+            counter_uj: Some(5_000_000 + tick as u64 * 20_000_000),
+            ..reading
+        };
+        let readings = || gpu().into_iter().enumerate().map(|(tick, reading)| counted(tick, reading)).collect();
+        let window = on_gpu(readings());
+        valid(&window, 2000.0);
+        assert_eq!((window.source, window.residual), (Some(EnergySource::NvmlCounter), None));
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(readings());
+        assert_eq!(trace.power().len(), 100);
+        let Idle(Reading::Known(idle)) = trace.idle(s(10.0), s(12.0)) else { panic!("it is missing") };
+        assert!((idle[&0].get() - 200.0).abs() < 1e-6);
+        let stuck = changed(|readings| readings.iter_mut().for_each(|reading| (reading.power, reading.counter_uj) = (None, Some(7))));
+        invalid(&stuck, "counter_stuck");
+    }
+
+    #[test]
     fn a_gpu_that_the_stage_does_not_hold_is_not_counted() {
         let other = gpu().into_iter().map(|reading| DeviceReading {
             device: 1,

@@ -220,7 +220,7 @@ mod tests {
         processes: Vec<u32>,
         partitioned: bool,
         capability: Option<(i32, i32)>,
-        listed: bool,
+        unlisted: Option<&'static str>,
     }
 
     const PLAIN: Script = Script {
@@ -230,7 +230,7 @@ mod tests {
         processes: Vec::new(),
         partitioned: false,
         capability: Some((9, 0)),
-        listed: true,
+        unlisted: None,
     };
 
     struct Fake {
@@ -273,8 +273,8 @@ mod tests {
             self.gpus[gpu as usize].capability.ok_or_else(|| "not supported".to_owned())
         }
         fn processes(&self, gpu: u32) -> Result<Vec<OnGpu>, String> {
-            if !self.gpus[gpu as usize].listed {
-                return Err("graphics processes: not supported".to_owned());
+            if let Some(reason) = self.gpus[gpu as usize].unlisted {
+                return Err(reason.to_owned());
             }
             let pids = self.gpus[gpu as usize].processes.iter();
             self.present(pids.map(|pid| OnGpu { pid: *pid, memory: Some(Bytes(10)) }).collect())
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_process_list_that_cannot_be_read_is_a_reason_and_no_empty_list() {
-        let mut nvml = nvml(vec![Script { listed: false, ..PLAIN }]);
+        let mut nvml = nvml(vec![Script { unlisted: Some("graphics processes: not supported"), ..PLAIN }]);
         let reading = nvml.read(Effort::Sight, &[7]).remove(0);
         let sight = reading.sight.unwrap();
         assert_eq!((sight.unlisted.as_deref(), reading.fault), (Some("graphics processes: not supported"), None));

@@ -11,7 +11,7 @@ use units::{Joules, Nanos, Seconds, Watts};
 use super::{
     Fault, Figure, Judged, MAX_RESIDUAL, Span,
     curve::{Curve, not_starved},
-    packages::not_lost,
+    packages::{self, not_lost},
 };
 use crate::{DeviceNature, DeviceReading, Nature, Sight};
 
@@ -65,11 +65,22 @@ pub(super) fn idle(readings: &[DeviceReading], span: Span, longest_gap: Seconds)
     if span.length() <= Seconds(0.0) {
         return Err(Fault::new("empty_window", "it was not measured"));
     }
+    if is_counted_only(readings) {
+        return packages::idle(readings, span, longest_gap);
+    }
     Ok(integral(device, readings, span, longest_gap)? / span.length())
+}
+
+/// Whether a GPU tells its counter and no power: then the counter, read at every sample, stands alone.
+fn is_counted_only(readings: &[DeviceReading]) -> bool {
+    readings.iter().all(|reading| reading.power.is_none()) && readings.iter().any(|reading| reading.counter_uj.is_some())
 }
 
 /// The power samples as they are.
 pub(super) fn power(device: u32, readings: &[DeviceReading]) -> Vec<PowerSample> {
+    if is_counted_only(readings) {
+        return packages::power(device, readings);
+    }
     readings.iter().filter_map(|reading| Some(PowerSample { at: reading.at, device, power: reading.power? })).collect()
 }
 
@@ -101,6 +112,10 @@ struct One {
 
 fn one(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<One> {
     alone(device, readings, span)?;
+    if is_counted_only(readings) {
+        let energy = packages::energy(device, readings, span, longest_gap)?;
+        return Ok(One { energy, residual: None, ticks: packages::bracket(readings, span) });
+    }
     let whole = integral(device, readings, span, longest_gap)?;
     let Some((first, last)) = ticks(readings, span) else { return Ok(One { energy: whole, residual: None, ticks: None }) };
     if last.1 < first.1 {

@@ -24,7 +24,11 @@ pub(super) fn figure(devices: &BTreeMap<u32, Vec<DeviceReading>>, nature: &Natur
 
 /// The readings that bracket the window, between which its edges lie.
 fn ticks(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span) -> Option<(Nanos, Nanos)> {
-    let readings = around(devices.values().next()?, span);
+    bracket(devices.values().next()?, span)
+}
+
+pub(super) fn bracket(readings: &[DeviceReading], span: Span) -> Option<(Nanos, Nanos)> {
+    let readings = around(readings, span);
     Some((readings.first()?.at, readings.last()?.at))
 }
 
@@ -42,7 +46,7 @@ pub(super) fn power(device: u32, readings: &[DeviceReading]) -> Vec<PowerSample>
     rising.map(|pair| PowerSample { at: pair[1].0, device, power: mean(pair) }).collect()
 }
 
-fn energy(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<Joules> {
+pub(super) fn energy(device: u32, readings: &[DeviceReading], span: Span, longest_gap: Seconds) -> Judged<Joules> {
     let readings = around(readings, span);
     not_lost(device, readings, span)?;
     let instants: Vec<Nanos> = counters(readings).map(|(at, _)| at).collect();
