@@ -29,7 +29,10 @@ use crate::{
 /// What the figures mean, a line each, by name.
 pub const DEFINITIONS: &[(&str, &str)] = &[
     ("ttft_ms", "first event with text − due time; ttft_from_sent_ms from the first byte written instead"),
-    ("itl_ms", "gap between two tokens, pooled over requests; of an event with several tokens, the request's mean gap once a token"),
+    (
+        "itl_ms",
+        "gap between two tokens, pooled over requests; where events carry several, the request's mean gap / tokens an event, once a token",
+    ),
     ("tpot_ms", "(end − first event with text) / (completion tokens − 1), one a request"),
     ("e2e_ms", "end − due time"),
     ("lateness_ms", "sent − due time: the client's own"),

@@ -71,6 +71,8 @@ impl Metrics {
         page.one("edge_eval_requests_running", "gauge", "Requests being decoded.", load(&self.running) as f64);
         page.one("edge_eval_requests_waiting", "gauge", "Requests waiting for a place.", load(&self.waiting) as f64);
         page.one("edge_eval_prompt_tokens_total", "counter", "Prompt tokens processed.", load(&self.prompt_tokens) as f64);
+        // Known, not unknown: this engine keeps no prefix cache, and clients that look for hits are told so.
+        page.one("edge_eval_prefix_cache_hit_tokens_total", "counter", "Prompt tokens found in a prefix cache; there is none.", 0.0);
         page.one("edge_eval_generation_tokens_total", "counter", "Tokens generated.", load(&self.generation_tokens) as f64);
         if let Some(weights) = self.weights.get() {
             page.one("edge_eval_weights_bytes", "gauge", "Logical bytes held for weights, KV cache excluded.", weights.get() as f64);

@@ -37,11 +37,14 @@ pub(crate) fn tpot_ms(request: &Request) -> Option<f64> {
     Some(ms(request.first_content?, request.end) / f64::from(tokens - 1))
 }
 
-/// Mean gap between the tokens of one answer.
+/// Mean gap between the tokens of one answer: that between its events with text, over the tokens an event carried on average. Not
+/// (last − first) / (tokens − 1): the first event's own tokens took none of that time.
 pub(crate) fn mean_gap_ms(request: &Request) -> Option<f64> {
     let (first, last) = (request.content_times.first()?, request.content_times.last()?);
-    let gaps = gap_count(request).filter(|gaps| *gaps > 0)?;
-    Some(ms(*first, *last) / gaps as f64)
+    let events = request.content_times.len();
+    gap_count(request).filter(|gaps| *gaps > 0)?;
+    let tokens_an_event = if one_token_an_event(request)? { 1.0 } else { f64::from(request.completion_tokens?) / events as f64 };
+    Some(ms(*first, *last) / (events - 1) as f64 / tokens_an_event)
 }
 
 /// Gaps between events with text, as they came.

@@ -342,6 +342,7 @@ async fn metrics_count_what_happened() {
         ("edge_eval_requests_total{outcome=\"rejected\"}", 1.0),
         ("edge_eval_requests_waiting", 0.0),
         ("edge_eval_prompt_tokens_total", 4.0),
+        ("edge_eval_prefix_cache_hit_tokens_total", 0.0),
         ("edge_eval_generation_tokens_total", 5.0),
         ("edge_eval_kv_cache_bytes", 0.0),
         ("edge_eval_kv_cache_peak_bytes", (4.0 + 16.0) * 16.0),
