@@ -6,12 +6,13 @@ use std::{cmp::Reverse, collections::BinaryHeap, io};
 
 use mio::Token;
 use record::clock;
-use units::Nanos;
+use units::{Nanos, Seconds};
 
 use crate::{
     Due, Failure, Observer, ReadLag,
     agenda::{Agenda, Task},
     body::Outgoing,
+    cpu,
     exchange::Exchange,
     poll::Ready,
     stream::{Shared, Stream},
@@ -45,6 +46,7 @@ pub(crate) struct Seen {
     /// In the order of their ends.
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) window: (Nanos, Nanos),
+    pub(crate) client_cpu: Seconds,
     pub(crate) peak_concurrency: u32,
     pub(crate) connections_opened_before: u32,
     pub(crate) connections_opened_in_window: u32,
@@ -66,6 +68,7 @@ pub(crate) fn drive(plan: &Plan<'_>, shared: Shared, observer: &dyn Observer) ->
         deadlines: BinaryHeap::new(),
         agenda: Agenda::new(clock::now(), std::iter::repeat_n(Due::WhenFree, plan.warmup), 0),
         window: None,
+        cpu_before: Seconds(0.0),
         busy: 0,
         seen: Seen { exchanges: Vec::with_capacity(plan.outgoing.len()), ..Seen::default() },
     };
@@ -106,6 +109,8 @@ struct Engine<'a> {
     agenda: Agenda,
     /// Start of the window, once it is open.
     window: Option<Nanos>,
+    /// CPU time of this thread when the window was opened.
+    cpu_before: Seconds,
     /// Streams with a request.
     busy: usize,
     seen: Seen,
@@ -288,6 +293,7 @@ impl Engine<'_> {
     }
 
     fn open_window(&mut self) {
+        self.cpu_before = cpu::of_this_thread();
         let start = clock::now();
         self.window = Some(start);
         self.observer.window_opened(start);
@@ -298,6 +304,7 @@ impl Engine<'_> {
     }
 
     fn close(mut self) -> Seen {
+        self.seen.client_cpu = cpu::of_this_thread() - self.cpu_before;
         let start = self.window.unwrap_or_default();
         let measured = self.seen.exchanges.iter().filter(|exchange| exchange.index >= self.plan.warmup);
         let end = measured.map(|exchange| exchange.end).max().unwrap_or(start);

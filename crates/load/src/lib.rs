@@ -6,6 +6,8 @@
 mod agenda;
 pub mod arrivals;
 mod body;
+pub mod calibrate;
+mod cpu;
 mod engine;
 mod error;
 mod exchange;

@@ -42,6 +42,8 @@ pub struct Run {
     pub connections_opened_in_window: u32,
     /// Requests of the window sent once more, because the server had closed a kept connection and nothing of an answer had come.
     pub resent: u32,
+    /// CPU time that the client's thread took for the window.
+    pub client_cpu: Seconds,
     /// How long arrived bytes waited for the client in the window. No latency holds this.
     pub read_lag: ReadLag,
 }
@@ -184,6 +186,7 @@ fn read(mut seen: Seen, job: &Job, outgoing: &[Outgoing]) -> Run {
         requests: read(measured, job.warmup.len()),
         warmup: read(seen.exchanges, 0),
         window: seen.window,
+        client_cpu: seen.client_cpu,
         peak_concurrency: seen.peak_concurrency,
         connections_opened_before: seen.connections_opened_before,
         connections_opened_in_window: seen.connections_opened_in_window,

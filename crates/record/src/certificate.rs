@@ -179,6 +179,11 @@ impl ClientCertificate {
         self.machine.digest == machine.digest && self.machine.edge_eval == machine.edge_eval
     }
 
+    /// Whether it is to take the place of an older one: that one is of another machine or version, or tells no more than this.
+    pub fn supersedes(&self, older: &Self) -> bool {
+        !older.is_of(&self.machine) || (self.tried() >= older.tried() && (!self.quick || older.quick))
+    }
+
     /// What it says, in a line.
     pub fn headline(&self) -> String {
         let quick = if self.quick { ", quickly calibrated" } else { "" };
@@ -281,6 +286,15 @@ mod tests {
         assert!(Seen { ttft_error: spread(-2e-3), ..seen.clone() }.untruthful().is_some());
         assert!(Seen { lateness: spread(0.02), ..seen.clone() }.untruthful().unwrap().contains("p99 lateness"));
         assert!(Seen { itl_error: spread(-2e-4), ..seen.clone() }.untruthful().unwrap().contains("ITL"));
+    }
+
+    #[test]
+    fn a_quick_one_does_not_take_the_place_of_one_that_tells_more() {
+        let (short, long) = (certificate(vec![level(1, 0.0)]), certificate(vec![level(1, 0.0), level(64, 0.0)]));
+        let quick = ClientCertificate { quick: true, ..long.clone() };
+        let elsewhere = ClientCertificate { machine: Machine::fingerprint_at(Path::new("/nowhere"), 4, "0.1.0"), ..long.clone() };
+        assert!(long.supersedes(&short) && long.supersedes(&quick) && quick.supersedes(&elsewhere) && long.supersedes(&long));
+        assert!(!short.supersedes(&long) && !quick.supersedes(&long));
     }
 
     #[test]

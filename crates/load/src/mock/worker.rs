@@ -11,7 +11,6 @@ use std::{
 
 use mio::{Token, net::TcpStream, unix::pipe};
 use record::clock;
-use rustix::time::{ClockId, clock_gettime};
 use units::{Nanos, Seconds};
 
 use super::{
@@ -20,6 +19,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
+    cpu,
     poll::{Ready, Wakeups},
     wire::Stamper,
 };
@@ -99,7 +99,7 @@ impl Worker {
         for slot in 0..self.lines.len() {
             self.drop_line(slot);
         }
-        cpu_time()
+        cpu::of_this_thread()
     }
 
     fn attend(&mut self, ready: Ready) {
@@ -198,9 +198,4 @@ impl Worker {
             self.free.push(slot);
         }
     }
-}
-
-fn cpu_time() -> Seconds {
-    let spent = clock_gettime(ClockId::ThreadCPUTime);
-    Seconds(spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9)
 }
