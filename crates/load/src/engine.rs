@@ -89,7 +89,7 @@ pub(crate) fn unreachable(plan: &Plan<'_>, failure: &Failure, observer: &dyn Obs
             observer.answered(true);
         }
         let due = arrival.at(start, start);
-        Exchange { end: due, failure: Some(failure.clone()), ..Exchange::new(index, due, 0) }
+        Exchange { end: due, failure: Some(failure.clone()), ..Exchange::new(index, due) }
     };
     let exchanges = arrivals.enumerate().map(failed).collect();
     let end = clock::now();

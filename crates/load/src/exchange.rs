@@ -12,6 +12,9 @@ use crate::{
 /// Most bytes taken of one answer: a server that never stops must not fill the memory.
 pub(crate) const ANSWER_LIMIT: usize = 64 << 20;
 
+/// Bytes that a server writes at a time, roughly.
+const BYTES_A_PIECE: usize = 128;
+
 /// Most bytes taken of what a server says with its refusal.
 const ERROR_LIMIT: usize = 64 << 10;
 
@@ -33,9 +36,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Room is made for an answer of about `expected` bytes, so that it need not be made while it comes.
-    pub(crate) fn new(index: usize, due: Nanos, expected: usize) -> Self {
-        Self { index, due, body: Vec::with_capacity(expected), ..Self::default() }
+    /// Nothing is allocated before the request is sent.
+    pub(crate) fn new(index: usize, due: Nanos) -> Self {
+        Self { index, due, ..Self::default() }
     }
 
     /// The body in the pieces in which it came.
@@ -48,12 +51,18 @@ impl Exchange {
 /// The answer of one exchange, in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
+    /// Bytes that its body may have, roughly: room is made for them with the head, and not while tokens come.
+    expected: usize,
     reader: HeadReader,
     body: Option<Body>,
     keep: bool,
 }
 
 impl Answer {
+    pub(crate) fn new(expected: usize) -> Self {
+        Self { expected, ..Self::default() }
+    }
+
     /// Nothing of it has come yet.
     pub(crate) fn is_unbegun(&self) -> bool {
         self.body.is_none() && self.reader.is_empty()
@@ -73,6 +82,8 @@ impl Answer {
             (exchange.headers, exchange.status) = (Some(at), Some(head.status));
             self.keep = head.keep;
             check_content_type(&head)?;
+            exchange.body.reserve(self.expected);
+            exchange.pieces.reserve(self.expected / BYTES_A_PIECE);
             self.body.insert(head.body)
         };
         let taken = body.push(bytes, &mut exchange.body)?;
@@ -126,7 +137,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> (Exchange, Result<Option<bool>, Failure>, Option<Failure>) {
-        let (mut answer, mut exchange) = (Answer::default(), Exchange::new(0, Nanos(1), 0));
+        let (mut answer, mut exchange) = (Answer::default(), Exchange::new(0, Nanos(1)));
         let mut last = Ok(None);
         for (index, piece) in pieces.iter().enumerate() {
             last = answer.push(piece.as_bytes(), Nanos(10 * (index as u64 + 1)), &mut exchange);

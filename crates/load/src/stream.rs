@@ -143,9 +143,9 @@ impl Stream {
     /// Puts a request; the stream has none.
     pub(crate) fn begin(&mut self, task: Task, token: Token, outgoing: &Outgoing, shared: &mut Shared) {
         let until = clock::now() + shared.dial.timeout;
-        let exchange = Exchange::new(task.index, task.due, outgoing.expected);
+        let exchange = Exchange::new(task.index, task.due);
         let length = outgoing.bytes.len();
-        self.current = Some(Current { exchange, answer: Answer::default(), written: 0, length, until, resent: false });
+        self.current = Some(Current { exchange, answer: Answer::new(outgoing.expected), written: 0, length, until, resent: false });
         if self.line.is_none() {
             self.dial(token, until.min(clock::now() + shared.dial.connect_limit), shared);
         } else {
