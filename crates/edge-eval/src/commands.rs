@@ -1,11 +1,13 @@
 //! The subcommands: one file each, holding that command's arguments and its run.
 
 mod adapt;
+mod burn;
 mod compress;
 mod doctor;
 mod init;
 mod list;
 mod load;
+mod meter;
 mod plan;
 mod random_weights;
 mod report;
@@ -43,6 +45,9 @@ enum Command {
     Compress(compress::Args),
     Serve(serve::Args),
     Load(load::Args),
+    Meter(meter::Args),
+    #[command(hide = true)]
+    Burn(burn::Args),
     #[command(hide = true)]
     RandomWeights(random_weights::Args),
 }
@@ -60,6 +65,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Compress(args) => compress::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Load(args) => load::run(&args),
+        Command::Meter(args) => meter::run(&args),
+        Command::Burn(args) => burn::run(&args),
         Command::RandomWeights(args) => random_weights::run(&args),
     }
 }

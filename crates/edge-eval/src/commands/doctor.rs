@@ -1,5 +1,8 @@
 //! `edge-eval doctor`: what this machine offers, and what that means for the figures.
 
+mod energy;
+
+use clap::Subcommand;
 use record::Machine;
 use serde_json::json;
 
@@ -7,14 +10,25 @@ use crate::{end::End, env, print};
 
 /// Say what this machine offers (cores, GPUs, meters, caches) and what that means for the figures
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  edge-eval doctor --json")]
+#[command(after_help = "Examples:\n  edge-eval doctor --json\n  edge-eval doctor energy", args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
+/// A part of the machine to look at more closely.
+#[derive(Debug, Subcommand)]
+enum Part {
+    Energy(energy::Args),
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
+    if let Some(Part::Energy(args)) = &args.part {
+        return energy::run(args);
+    }
     let machine = Machine::fingerprint(env!("CARGO_PKG_VERSION"));
     let offers = meter::probe(&meter::Places::system());
     let caches: Vec<(&str, Option<std::path::PathBuf>)> = vec![("hub", env::hub_cache()), ("quickstart", env::cache())];

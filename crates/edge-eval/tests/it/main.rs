@@ -1,0 +1,12 @@
+//! The program as a user runs it: exit code, stdout and stderr of the built binary.
+
+mod meter;
+
+use std::process::{Command, Stdio};
+
+/// The built program, its standard input closed.
+fn edge_eval() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edge-eval"));
+    command.stdin(Stdio::null());
+    command
+}
