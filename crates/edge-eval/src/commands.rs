@@ -1,12 +1,14 @@
 //! The subcommands: one file each, holding that command's arguments and its run.
 
 mod adapt;
+mod calibrate;
 mod burn;
 mod compress;
 mod doctor;
 mod init;
 mod list;
 mod load;
+mod mock;
 mod meter;
 mod plan;
 mod random_weights;
@@ -45,6 +47,8 @@ enum Command {
     Compress(compress::Args),
     Serve(serve::Args),
     Load(load::Args),
+    Mock(mock::Args),
+    Calibrate(calibrate::Args),
     Meter(meter::Args),
     #[command(hide = true)]
     Burn(burn::Args),
@@ -65,6 +69,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Compress(args) => compress::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Load(args) => load::run(&args),
+        Command::Mock(args) => mock::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Meter(args) => meter::run(&args),
         Command::Burn(args) => burn::run(&args),
         Command::RandomWeights(args) => random_weights::run(&args),

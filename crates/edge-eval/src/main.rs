@@ -6,6 +6,7 @@
 #![expect(clippy::format_push_string, reason = "short texts for a terminal, where reading well matters more than an allocation")]
 
 mod builtin;
+mod certificate;
 mod commands;
 mod end;
 mod env;
@@ -14,6 +15,7 @@ mod plan_file;
 mod print;
 mod progress;
 mod setup;
+mod signals;
 mod stage;
 
 use std::process::ExitCode;

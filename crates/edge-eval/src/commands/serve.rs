@@ -9,7 +9,7 @@ use model::{Base, Compute, LoadOptions};
 
 use crate::{
     end::End,
-    gate, setup,
+    gate, setup, signals,
     stage::{Protocol, StageArgs},
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<End> {
     let json = args.stage.json;
     let told = Arc::new(move |event: &Event| tell(protocol, json, event));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().context("starting the event loop")?;
-    let served = runtime.block_on(::serve::run(job, told, stopped()));
+    let served = runtime.block_on(::serve::run(job, told, signals::stopped()));
     protocol.end(served.map_err(Into::into).map(|()| serde_json::Map::<String, serde_json::Value>::new()))
 }
 
@@ -108,18 +108,5 @@ fn tell(protocol: Protocol, json: bool, event: &Event) {
         }
         What::Stopping => gate::note("stopping"),
         What::Start | What::Read { .. } | What::FirstToken => {}
-    }
-}
-
-/// Completes when the process is told to end.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }
