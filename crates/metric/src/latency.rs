@@ -46,7 +46,7 @@ pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
 }
 
 /// The gaps between the tokens of one answer, in milliseconds: those between its events where each carries one token, and
-/// otherwise their mean once for every token after the first (several tokens came in one event).
+/// otherwise their mean once for every token after the first event (several tokens came in one event).
 pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
     let tokens = completion(request)?;
     let times = &request.content_times;
@@ -54,8 +54,11 @@ pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
     if times.len() as u64 == tokens {
         return Ok(times.windows(2).map(|pair| ms(pair[0], pair[1])).collect());
     }
+    // Where the tokens divide evenly over the events, the first event held as many as the others; else it held the first token alone.
+    let events = times.len() as u64;
+    let in_first = if tokens % events == 0 { tokens / events } else { 1 };
     // A server may claim any number of tokens; more than this many gaps of one answer would be absurd.
-    let gaps = tokens.saturating_sub(1).min(1 << 20);
+    let gaps = tokens.saturating_sub(in_first).min(1 << 20);
     if gaps == 0 || times.len() < 2 {
         return Ok(Vec::new());
     }

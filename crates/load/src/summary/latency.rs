@@ -37,14 +37,11 @@ pub(crate) fn tpot_ms(request: &Request) -> Option<f64> {
     Some(ms(request.first_content?, request.end) / f64::from(tokens - 1))
 }
 
-/// Mean gap between the tokens of one answer: that between its events with text, over the tokens an event carried on average. Not
-/// (last − first) / (tokens − 1): the first event's own tokens took none of that time.
+/// Mean gap between the tokens of one answer: from the first event with text to the last, over the tokens that came after the first event.
 pub(crate) fn mean_gap_ms(request: &Request) -> Option<f64> {
     let (first, last) = (request.content_times.first()?, request.content_times.last()?);
-    let events = request.content_times.len();
-    gap_count(request).filter(|gaps| *gaps > 0)?;
-    let tokens_an_event = if one_token_an_event(request)? { 1.0 } else { f64::from(request.completion_tokens?) / events as f64 };
-    Some(ms(*first, *last) / (events - 1) as f64 / tokens_an_event)
+    let gaps = gap_count(request).filter(|gaps| *gaps > 0)?;
+    Some(ms(*first, *last) / gaps as f64)
 }
 
 /// Gaps between events with text, as they came.
@@ -61,12 +58,21 @@ pub(crate) fn token_gaps_ms(request: &Request) -> Box<dyn Iterator<Item = f64> +
     }
 }
 
-/// How many gaps [`token_gaps_ms`] gives; `None` without usage or with a single event.
+/// How many gaps [`token_gaps_ms`] gives: the tokens that came after the first event; `None` without usage or with a single event.
+///
+/// How many the first event held is not told. Engines send the first token as soon as there is one, and gather later ones; but where the
+/// tokens divide evenly over the events, the first is taken to have held as many as the others.
 pub(crate) fn gap_count(request: &Request) -> Option<usize> {
     let events = request.content_times.len();
     let one = one_token_an_event(request)?;
-    let gaps = if one { events } else { request.completion_tokens? as usize }.saturating_sub(1);
-    (events > 1).then_some(gaps.min(MOST_GAPS))
+    let tokens = request.completion_tokens? as usize;
+    let gaps = match events {
+        0 | 1 => return None,
+        _ if one => events - 1,
+        _ if tokens % events == 0 => tokens - tokens / events,
+        _ => tokens.saturating_sub(1),
+    };
+    Some(gaps.min(MOST_GAPS))
 }
 
 /// Whether each event with text held one token. Servers count the end-of-text token, which has no text, so one apart is no
