@@ -56,7 +56,7 @@ pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
     }
     // Where the tokens divide evenly over the events, the first event held as many as the others; else it held the first token alone.
     let events = times.len() as u64;
-    let in_first = if tokens % events == 0 { tokens / events } else { 1 };
+    let in_first = if tokens.is_multiple_of(events) { tokens / events } else { 1 };
     // A server may claim any number of tokens; more than this many gaps of one answer would be absurd.
     let gaps = tokens.saturating_sub(in_first).min(1 << 20);
     if gaps == 0 || times.len() < 2 {

@@ -69,7 +69,7 @@ pub(crate) fn gap_count(request: &Request) -> Option<usize> {
     let gaps = match events {
         0 | 1 => return None,
         _ if one => events - 1,
-        _ if tokens % events == 0 => tokens - tokens / events,
+        _ if tokens.is_multiple_of(events) => tokens - tokens / events,
         _ => tokens.saturating_sub(1),
     };
     Some(gaps.min(MOST_GAPS))
