@@ -4,6 +4,7 @@
 //! from a cell's records to a [`Figure`]. Nothing is read from disk, no clock is read, and the same records always give the same
 //! figures. The figures' meaning is the method [`METHOD`]; money is computed with `econ`, intervals with `stats`.
 
+mod client;
 mod cold_start;
 mod density;
 mod energy;
@@ -19,7 +20,8 @@ mod serving_energy;
 mod stage_energy;
 mod view;
 
-pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity};
+pub use client::{CLIENT_MEASURED, client_bound};
+pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
 pub use metrics::{Better, METRICS, Metric, find};
 pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};

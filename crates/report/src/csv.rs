@@ -2,7 +2,7 @@
 
 use crate::document::Document;
 
-const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes";
+const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client";
 
 /// Writes the rows, in the order of cells and definitions.
 pub(crate) fn render(document: &Document) -> String {
@@ -28,6 +28,7 @@ pub(crate) fn render(document: &Document) -> String {
                 figure.source.clone().unwrap_or_default(),
                 figure.missing.clone().unwrap_or_default(),
                 figure.notes.join("; "),
+                document.client.summary.clone(),
             ];
             out += &fields.map(|field| quote(&field)).join(",");
             out += "\r\n";

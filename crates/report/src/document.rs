@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use record::Machine;
+use record::{ClientCertificate, Machine, Truthful};
 use serde::{Deserialize, Serialize};
 use stats::{Estimate, Method};
+use units::Reading;
 
 /// The version of the JSON report.
 pub const SCHEMA: &str = "edge-eval/report/1";
@@ -23,12 +24,33 @@ pub struct Document {
     pub started_wall_ns: u64,
     /// Where it ran.
     pub machine: Machine,
+    /// How far the load client is to be believed there.
+    pub client: Client,
     /// What the figures mean, in the order tables show them.
     pub definitions: Vec<Definition>,
     /// One entry a variant, in plan order.
     pub cells: Vec<CellFigures>,
     /// Stages that did not finish.
     pub failures: Vec<Failure>,
+}
+
+/// The load client's certificate, as the report shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Client {
+    /// In a line.
+    pub summary: String,
+    /// How far it is proven; `null` without a certificate.
+    pub truthful: Option<Reading<Truthful>>,
+    /// All of it; `null` when the client was not calibrated.
+    pub certificate: Option<ClientCertificate>,
+}
+
+impl Client {
+    /// What a certificate says, or that there is none.
+    pub fn of(certificate: Option<ClientCertificate>) -> Self {
+        let summary = certificate.as_ref().map_or_else(|| "client not calibrated".to_owned(), ClientCertificate::headline);
+        Self { summary, truthful: certificate.as_ref().map(ClientCertificate::truthful), certificate }
+    }
 }
 
 /// What one figure means.
@@ -71,6 +93,8 @@ pub struct CellFigures {
     pub engine: String,
     /// The mark that counts as the task's score.
     pub mark: String,
+    /// Why the load client is not proven for what the cell asked of it; `null` when it is, or was not calibrated.
+    pub client_bound: Option<String>,
     /// Metric name -> figure.
     pub metrics: BTreeMap<String, Figure>,
 }

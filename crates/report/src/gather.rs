@@ -6,9 +6,9 @@ use std::{
 };
 
 use metric::{Campaign, CellView, METHOD, METRICS, Metric};
-use record::{Detail, Manifest, Outcome, RunFolder, StageRecord};
+use record::{ClientCertificate, Detail, Manifest, Outcome, RunFolder, StageRecord};
 
-use crate::document::{Better, CellFigures, Definition, Document, Failure, Figure, SCHEMA};
+use crate::document::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
 
 /// What can go wrong while a report is made.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,7 @@ pub fn read(run: &Path) -> Result<Document> {
         _ => Ok(Vec::new()),
     };
     let campaign = Campaign::join(&manifest, |key| Ok::<_, record::Error>(records.get(key).cloned()), requests)?;
+    let client = folder.client()?;
     let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
     failed.sort_by_key(|record| (record.order, &record.key));
     Ok(Document {
@@ -57,8 +58,9 @@ pub fn read(run: &Path) -> Result<Document> {
         method: METHOD.into(),
         started_wall_ns: manifest.started_wall_ns,
         machine: manifest.machine.clone(),
+        cells: campaign.views().map(|view| cell(&view, client.as_ref())).collect(),
+        client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
-        cells: campaign.views().map(|view| cell(&view)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),
     })
 }
@@ -86,9 +88,17 @@ fn definition(metric: &Metric) -> Definition {
     }
 }
 
-fn cell(view: &CellView<'_>) -> CellFigures {
+fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures {
     let cell = view.cell();
-    let figures = metric::figures(view).into_iter().map(|(metric, figure)| (metric.name.to_owned(), figure_of(metric, figure)));
+    let client_bound = client.and_then(|certificate| metric::client_bound(view, certificate));
+    let figure = |metric: &Metric, figure| {
+        let mut shown = figure_of(metric, figure);
+        if metric::CLIENT_MEASURED.contains(&metric.name) {
+            shown.notes.extend(client_bound.clone());
+        }
+        (metric.name.to_owned(), shown)
+    };
+    let figures = metric::figures(view).into_iter().map(|(metric, of)| figure(metric, of));
     CellFigures {
         family: cell.family.clone(),
         tier: cell.tier.clone(),
@@ -97,6 +107,7 @@ fn cell(view: &CellView<'_>) -> CellFigures {
         engine: cell.engine.clone(),
         mark: view.task().map_or_else(|_| String::new(), |task| task.primary.clone()),
         metrics: figures.collect(),
+        client_bound: client_bound.clone(),
     }
 }
 

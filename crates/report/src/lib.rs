@@ -10,6 +10,6 @@ mod markdown;
 mod number;
 mod terminal;
 
-pub use document::{Better, CellFigures, Definition, Document, Failure, Figure, SCHEMA};
+pub use document::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
 pub use format::{Format, render};
 pub use gather::{Error, Result, read};

@@ -12,7 +12,8 @@ use crate::{
 /// Writes the report.
 pub(crate) fn render(document: &Document) -> String {
     let grid = Grid::whole(document);
-    let mut out = format!("# {}\n\n{}\n", escape(&document.run), escape(&terminal::headline(document)));
+    let mut out =
+        format!("# {}\n\n{}\n\n{}\n", escape(&document.run), escape(&terminal::headline(document)), escape(&document.client.summary));
     for table in grid.tables.iter().filter(|table| !table.groups.is_empty()) {
         if !table.title.is_empty() {
             let _ = write!(out, "\n## {}\n", table.title);

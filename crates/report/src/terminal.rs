@@ -12,7 +12,7 @@ use crate::{
 /// Draws the report: the deployment metrics and the main figures behind them.
 pub(crate) fn render(document: &Document) -> String {
     let grid = Grid::main(document);
-    let mut out = clean(&headline(document)) + "\n";
+    let mut out = clean(&headline(document)) + "\n" + &clean(&document.client.summary) + "\n";
     for table in &grid.tables {
         if table.groups.is_empty() {
             continue;

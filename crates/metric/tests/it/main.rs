@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
 
 mod absent;
+mod client;
 mod figures;
 mod join;
 mod records;

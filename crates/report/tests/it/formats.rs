@@ -13,6 +13,7 @@ fn print(document: &Document, format: Format) -> String {
 fn a_terminal_table() {
     expect![[r#"
         quickstart: 4 cells, method measured, on A processor, 2 cores (machine 74a778320cc3fb32)
+        client not calibrated
 
         Deployment metrics
          model           strategy   score, from base   N_break (1)     IPW (1)           ρ_sys             C_tax (1)         Q_ret
@@ -68,6 +69,7 @@ fn failed_stages_are_shown_and_obey_nothing() {
     let document = Document { cells: Vec::new(), failures: vec![failure()], ..document() };
     expect![[r#"
         quickstart: 0 cells, method measured, on A processor, 2 cores (machine 74a778320cc3fb32)
+        client not calibrated
 
         In brackets: 95% intervals. n: independent observations, in the column's head for figures without their own.
         score, from base: mean primary mark over the held-out items; higher is better (the paper)
@@ -94,6 +96,8 @@ fn markdown() {
         # quickstart
 
         quickstart: 4 cells, method measured, on A processor, 2 cores (machine 74a778320cc3fb32)
+
+        client not calibrated
 
         ## Deployment metrics
 
@@ -160,15 +164,15 @@ fn csv() {
     document.cells.truncate(1);
     document.cells[0].family = "a, \"b\"".into();
     expect![[r#"
-        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes
-        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,
-        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,
-        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core"
-        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,
-        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core"
-        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,
-        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,
-        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,
+        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client
+        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,,client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,,client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated
+        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,,client not calibrated
     "#]].assert_eq(&print(&document, Format::Csv).replace("\r\n", "\n"));
 }
 
@@ -195,6 +199,11 @@ fn json_of_one_cell() {
             "edge_eval": "0.1.0",
             "digest": "74a778320cc3fb32"
           },
+          "client": {
+            "summary": "client not calibrated",
+            "truthful": null,
+            "certificate": null
+          },
           "definitions": [
             {
               "name": "score",
@@ -212,6 +221,7 @@ fn json_of_one_cell() {
               "strategy": "base-fp16",
               "engine": "embedded",
               "mark": "f1",
+              "client_bound": null,
               "metrics": {
                 "n_break": {
                   "value": null,

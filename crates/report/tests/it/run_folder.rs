@@ -4,8 +4,8 @@ use std::path::Path;
 
 use plan::{Known, StageKind, keys::Digests};
 use record::{
-    CellEntry, Detail, Error as RecordError, LoadFacts, Machine, Manifest, MemoryPeak, Outcome, PageCache, Request, RunFolder, SCHEMA,
-    StageRecord,
+    CellEntry, ClientCertificate, ClientLevel, Detail, Error as RecordError, LoadFacts, Machine, Manifest, MemoryPeak, OpenLevel, Outcome,
+    PageCache, Request, RunFolder, SCHEMA, StageRecord,
 };
 use report::{Error, Format};
 use units::{Bytes, Nanos, Reading, Seconds};
@@ -149,4 +149,45 @@ fn no_run_folder_no_report() {
     let error = report::read(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Record(RecordError::NotARun { .. })));
     assert!(error.hint().is_some());
+}
+
+/// A certificate that proves nothing: its only level could not be run.
+fn unproven(machine: &Machine) -> ClientCertificate {
+    ClientCertificate {
+        schema: SCHEMA.into(),
+        machine: machine.clone(),
+        made_wall_ns: 1,
+        quick: true,
+        server_threads: 2,
+        levels: vec![ClientLevel { streams: 1, seen: Reading::missing("too few file descriptors") }],
+        open: OpenLevel { rate_per_s: 1.0, seen: Reading::missing("not run") },
+        ceiling: Reading::missing("not run"),
+    }
+}
+
+#[test]
+fn a_run_says_how_far_its_client_is_proven_and_marks_what_lies_beyond() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = manifest();
+    let folder = RunFolder::create(dir.path(), &manifest).unwrap();
+    folder.put(&served(&folder, &manifest.cells[0].serve[0])).unwrap();
+
+    let without = report::read(dir.path()).unwrap();
+    assert_eq!((without.client.summary.as_str(), &without.client.certificate), ("client not calibrated", &None));
+    assert_eq!(without.cells[0].client_bound, None);
+
+    folder.put_client(&unproven(&manifest.machine)).unwrap();
+    let with = report::read(dir.path()).unwrap();
+    assert!(with.client.summary.starts_with("client not proven, quickly calibrated: "), "{}", with.client.summary);
+    let bound = with.cells[0].client_bound.as_ref().unwrap();
+    assert!(bound.starts_with("client-bound: "), "{bound}");
+    assert!(with.cells[0].metrics["throughput_tok_s"].notes.contains(bound));
+    assert!(!with.cells[0].metrics["peak_memory_bytes"].notes.contains(bound));
+    assert_eq!(with.cells[1].client_bound, None, "it has not run");
+    for format in Format::ALL {
+        assert!(report::render(&without, *format).unwrap().contains("client not calibrated"), "{}", format.name());
+        let text = report::render(&with, *format).unwrap();
+        assert!(text.contains("client not proven") && text.contains("client-bound: the load client"), "{}", format.name());
+        assert_eq!(text, report::render(&report::read(dir.path()).unwrap(), *format).unwrap(), "the same again");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use record::Machine;
-use report::{Better, CellFigures, Definition, Document, Failure, Figure, SCHEMA};
+use report::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
 use stats::{Estimate, Method};
 
 pub(crate) fn document() -> Document {
@@ -15,6 +15,7 @@ pub(crate) fn document() -> Document {
         method: "measured".into(),
         started_wall_ns: 1_780_000_000_000_000_000,
         machine,
+        client: Client::of(None),
         definitions: vec![
             definition("score", "0..1", Better::Higher, "mean primary mark over the held-out items"),
             definition("n_break", "requests", Better::Lower, "(C_train + C_setup) / (C_api - C_infer)"),
@@ -90,6 +91,7 @@ fn cell<const N: usize>(strategy: &str, task: &str, metrics: [(&str, Figure); N]
         task: task.into(),
         strategy: strategy.into(),
         engine: "embedded".into(),
+        client_bound: None,
         mark: if task == "rag" { "f1".into() } else { "rouge_l".into() },
         metrics: BTreeMap::from(metrics.map(|(name, figure)| (name.to_owned(), figure))),
     }
