@@ -10,12 +10,11 @@ use serde_json::Value;
 use crate::edge_eval;
 
 fn meter(args: &[&str]) -> Output {
-    edge_eval().arg("meter").args(args).output().unwrap()
+    edge_eval().arg("meter").args(args).output().expect("the built program can be started")
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -71,15 +71,18 @@ impl Curve {
         self.max_w
     }
 
-    /// A line of blocks, from zero to the highest, and what it spans.
-    pub(super) fn drawn(&self) -> String {
+    /// A line of blocks, from zero to the highest, and what it spans; `None` of a single sample.
+    pub(super) fn drawn(&self) -> Option<String> {
+        if self.samples < 2 {
+            return None;
+        }
         let points: Vec<(f64, f64)> = self.t_s.iter().copied().zip(self.power_w.iter().copied()).collect();
         let length = self.t_s.last().copied().unwrap_or(0.0);
         let bins = thinned(&points, length, WIDTH);
         let top = bins.iter().map(|(_, w)| *w).fold(0.0, f64::max);
         let block = |watts: f64| BLOCKS[if top > 0.0 { ((watts / top * 8.0).ceil() as usize).clamp(1, 8) - 1 } else { 0 }];
         let line: String = bins.iter().map(|(_, watts)| block(*watts)).collect();
-        format!("{line}  {:.1} / {:.1} / {:.1} W (min, mean, max)", self.min_w, self.mean_w, self.max_w)
+        Some(format!("{line}  {:.1} / {:.1} / {:.1} W (min, mean, max)", self.min_w, self.mean_w, self.max_w))
     }
 }
 
@@ -148,7 +151,7 @@ mod tests {
     #[test]
     fn it_is_drawn_from_zero() {
         let curve = Curve::sum(&[vec![(s(0.0), 0.0), (s(1.0), 50.0), (s(2.0), 100.0)]], (s(0.0), s(2.0))).unwrap();
-        assert_eq!(curve.drawn(), "▁▄█  0.0 / 50.0 / 100.0 W (min, mean, max)");
+        assert_eq!(curve.drawn().unwrap(), "▁▄█  0.0 / 50.0 / 100.0 W (min, mean, max)");
     }
 
     #[test]

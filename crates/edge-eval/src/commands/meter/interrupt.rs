@@ -51,6 +51,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Hears nothing.
+    #[cfg(test)]
+    pub(super) fn deaf() -> Self {
+        Self(Arc::default())
+    }
+
     /// The signal that came first, if one did.
     pub(super) fn came(&self) -> Option<Signal> {
         self.state().came
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_signal_ends_a_pause_and_is_remembered() {
-        let interrupt = Interrupt(Arc::default());
+        let interrupt = Interrupt::deaf();
         assert!(!interrupt.pause(0.0));
         interrupt.take(Signal::TERM);
         interrupt.take(Signal::INT);

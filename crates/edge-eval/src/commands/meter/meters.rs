@@ -1,6 +1,6 @@
 //! Which meters a run is metered by: all that this machine offers, or the one that was named.
 
-use ::meter::{Basis, DeviceReading, Effort, Meter, Metering, Places};
+use ::meter::{Basis, DeviceReading, Effort, Meter, Metering, Nature, Places};
 use anyhow::{Context, bail};
 use plan::MeterSpec;
 use units::Missing;
@@ -111,12 +111,29 @@ impl Meter for Whole {
         self.meter.basis()
     }
 
+    fn nature(&self) -> Nature {
+        self.meter.nature()
+    }
+
+    fn finish(&mut self, stage: &[u32]) -> Vec<DeviceReading> {
+        let readings = self.meter.finish(stage);
+        self.claimed(readings)
+    }
+
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading> {
-        let mut readings = self.meter.read(effort, stage);
+        let readings = self.meter.read(effort, stage);
+        self.claimed(readings)
+    }
+}
+
+impl Whole {
+    /// The readings of these GPUs, with everybody on them taken for the command.
+    fn claimed(&self, mut readings: Vec<DeviceReading>) -> Vec<DeviceReading> {
         readings.retain(|reading| self.gpus.contains(&reading.device));
         for sight in readings.iter_mut().filter_map(|reading| reading.sight.as_mut()) {
             sight.stage_pids.push(ANYONE);
             sight.foreign_pids.clear();
+            sight.unlisted = None;
         }
         readings
     }

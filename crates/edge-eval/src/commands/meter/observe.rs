@@ -86,7 +86,7 @@ impl Observer<'_> {
         if self.interrupt.came().is_some() {
             return Ok(());
         }
-        let status = self.execute(launch, &[], false)?.status;
+        let status = self.execute(launch, &[], Seconds(0.0))?.status;
         if !status.success() && self.interrupt.came().is_none() {
             anyhow::bail!("{} failed in its warm-up: {status}", launch.written());
         }
@@ -113,7 +113,7 @@ impl Observer<'_> {
             }
         }
         let repeats = sensor && !self.args.no_repeat && !self.args.stdin;
-        let ran = self.execute(launch, &running, repeats)?;
+        let ran = self.execute(launch, &running, if repeats { LONG_ENOUGH } else { Seconds(0.0) })?;
         Ok(Some(self.judge(round, ran, running, idle)))
     }
 
@@ -123,8 +123,8 @@ impl Observer<'_> {
         Ok(Running { scope: opened.scope, sampler })
     }
 
-    /// Executes the command, once or until the window is long enough, all in one process group.
-    fn execute(&self, launch: &Launch, running: &[Running], repeats: bool) -> anyhow::Result<Ran> {
+    /// Executes the command, once and then until the window is long enough, all in one process group.
+    fn execute(&self, launch: &Launch, running: &[Running], least: Seconds) -> anyhow::Result<Ran> {
         let cannot = |source| campaign::Error::Spawn { program: launch.program(), source };
         let leader = GroupChild::spawn(&mut launch.command(self.streams())?).map_err(cannot)?;
         self.interrupt.guard(&leader);
@@ -137,8 +137,8 @@ impl Observer<'_> {
         let mut status = None;
         let mut executions = Vec::new();
         // The leader is not reaped before the last one has ended: its group must stay.
-        let mut goes_on = repeats && leader.succeeded();
-        while goes_on && end.since(start) < LONG_ENOUGH && self.interrupt.came().is_none() {
+        let mut goes_on = leader.succeeded();
+        while goes_on && end.since(start) < least && self.interrupt.came().is_none() {
             let child = GroupChild::spawn_beside(&mut launch.command(self.streams())?, &leader).map_err(cannot)?;
             let spawned = child.spawned();
             let reaped = child.reap().context("waiting for the command")?;
@@ -205,4 +205,50 @@ fn own_peak() -> Bytes {
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
     // Where it is not told nothing can be said of the kernel's figure either.
     Bytes(kib.map_or(u64::MAX, |kib| kib * 1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn ran(script: &str, least: f64) -> Ran {
+        let Line { args } = Line::parse_from(["meter", "--no-output", "--", "true"]);
+        let interrupt = Interrupt::deaf();
+        let observer = Observer { args: &args, also: Vec::new(), interrupt: &interrupt };
+        observer.execute(&Launch::parse(script).unwrap(), &[], Seconds(least)).unwrap()
+    }
+
+    #[test]
+    fn a_short_command_is_repeated_until_the_window_is_long_enough() {
+        let ran = ran("sh -c 'exit 0'", 0.1);
+        let in_executions: Seconds = ran.executions.iter().map(|execution| execution.time).sum();
+        assert!(ran.executions.len() > 1 && ran.status.success());
+        assert!(ran.span.1.since(ran.span.0) >= Seconds(0.1) && in_executions <= ran.span.1.since(ran.span.0));
+        assert!(ran.executions.iter().all(|execution| execution.account.cpu() > Seconds(0.0)));
+    }
+
+    #[test]
+    fn a_command_that_fails_is_not_repeated() {
+        let ran = ran("sh -c 'exit 3'", 60.0);
+        assert_eq!((ran.executions.len(), ran.status.code()), (1, Some(3)));
+    }
+
+    #[test]
+    fn the_kernels_peak_counts_only_above_our_own() {
+        let told = |bytes: u64| {
+            let account = Account { user: Seconds(0.0), system: Seconds(0.0), max_resident: Bytes(bytes) };
+            vec![Execution { time: Seconds(1.0), account }]
+        };
+        assert!(peak(None, &told(1)).known().is_err());
+        assert_eq!(peak(Some(Bytes(7)), &told(1)), Reading::Known(Bytes(7)));
+        assert_eq!(peak(Some(Bytes(7)), &told(1 << 50)), Reading::Known(Bytes(1 << 50)));
+    }
 }

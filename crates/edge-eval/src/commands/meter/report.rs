@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, os::unix::process::ExitStatusExt};
 
-use record::{EnergyWindow, Machine, Verdict};
+use record::{EnergyWindow, GpuState, Machine, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use stats::Estimate;
@@ -136,6 +136,22 @@ impl Told {
         self.figures.iter().find(|(known, _)| *known == name).map(|(_, reading)| reading)
     }
 
+    /// State of the GPUs in the last run.
+    pub(super) fn gpus(&self) -> impl Iterator<Item = &GpuState> {
+        self.runs
+            .last()
+            .into_iter()
+            .flat_map(|run| &run.windows)
+            .filter(|window| window.verdict == Verdict::Valid)
+            .flat_map(|window| &window.gpus)
+    }
+
+    /// The largest distance of counter and integral, where both were seen.
+    pub(super) fn residual(&self) -> Option<f64> {
+        let all = self.runs.iter().flat_map(|run| &run.windows).filter_map(|window| window.residual);
+        all.max_by(|a, b| a.abs().total_cmp(&b.abs()))
+    }
+
     fn json(&self) -> Map<String, Value> {
         let mut object = Map::new();
         let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
@@ -224,6 +240,9 @@ fn notes(args: &Args, runs: &[Observed]) -> Vec<String> {
     }
     for window in runs.iter().take(1).flat_map(|run| &run.sources).map(|source| &source.window) {
         notes.extend(window.notes.iter().cloned());
+    }
+    if runs.iter().flat_map(|run| &run.sources).any(|source| source.window.short) {
+        notes.push("a window of 2 to 5 s repeats less well than a longer one".to_owned());
     }
     if let Some(run) = runs.first() {
         notes.extend(left_out(run));

@@ -2,12 +2,13 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use record::Verdict;
+use record::{GpuState, Verdict};
 use stats::Estimate;
 use units::Reading;
 
 use super::{
     command::Launch,
+    curve::Curve,
     figures::FIGURES,
     observe::Observed,
     report::{Report, Told},
@@ -25,7 +26,8 @@ pub(super) fn text(report: &Report) -> String {
     }
     if !report.comparison.is_empty() {
         text += "First against second\n";
-        for ratio in &report.comparison {
+        // What neither has is said above; energy is what one came for.
+        for ratio in report.comparison.iter().filter(|ratio| ratio.estimate.known().is_ok() || ratio.figure == "energy_j") {
             text += &format!("  * {}\n", ratio.says);
         }
         text.push('\n');
@@ -67,8 +69,11 @@ fn one(told: &Told) -> String {
             }
         }
     }
-    if let Some(curve) = &told.curve {
-        line("power curve", &curve.drawn());
+    if let Some(drawn) = told.curve.as_ref().and_then(Curve::drawn) {
+        line("power curve", &drawn);
+    }
+    for gpu in told.gpus() {
+        line(&format!("GPU {}", gpu.index), &state(gpu));
     }
     line("ended", &ended(told));
     line("energy verdict", &verdict(told));
@@ -114,9 +119,22 @@ fn ended(told: &Told) -> String {
 fn verdict(told: &Told) -> String {
     match &told.verdict {
         None => "-".to_owned(),
-        Some(Verdict::Valid) => "valid".to_owned(),
+        Some(Verdict::Valid) => match told.residual() {
+            None => "valid".to_owned(),
+            Some(residual) => format!("valid, counter and integral {:.2}% apart", residual.abs() * 100.0),
+        },
         Some(Verdict::Invalid { code, .. }) => format!("no valid energy ({code})"),
     }
+}
+
+/// What state a GPU was in.
+fn state(gpu: &GpuState) -> String {
+    let mut words = vec![gpu.name.clone()];
+    words.extend(gpu.temperature_c.map(|celsius| format!("{celsius} °C")));
+    words.extend(gpu.sm_clock_mhz.map(|mhz| format!("{mhz} MHz")));
+    words.extend(gpu.power_limit_w.map(|watts| format!("limit {watts:.0} W")));
+    words.extend(gpu.throttle_reasons.filter(|reasons| *reasons != 0).map(|reasons| format!("throttle reasons {reasons:#x}")));
+    words.join(", ")
 }
 
 /// A value with its interval and n.
