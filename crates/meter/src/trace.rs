@@ -336,17 +336,20 @@ fn long_enough(span: Span) -> Judged<()> {
 }
 
 #[cfg(test)]
+mod faults;
+
+#[cfg(test)]
 mod tests {
     use record::Verdict;
 
     use super::*;
     use crate::{DeviceNature, Sight};
 
-    fn s(seconds: f64) -> Nanos {
+    pub(super) fn s(seconds: f64) -> Nanos {
         Nanos((seconds * 1e9).round() as u64)
     }
 
-    fn trace(basis: Basis) -> Trace {
+    pub(super) fn trace(basis: Basis) -> Trace {
         Trace::new(Ok(basis), Nature::default(), Seconds(0.1), 2)
     }
 
@@ -357,14 +360,14 @@ mod tests {
         }
     }
 
-    fn invalid(window: &EnergyWindow, expected: &str) {
+    pub(super) fn invalid(window: &EnergyWindow, expected: &str) {
         assert_eq!(code(window), expected, "{window:?}");
         let resident = window.net_resident.as_ref().is_some_and(|net| net.known().is_ok());
         let none = window.gross.known().is_err() && window.net.known().is_err() && !resident && window.residual.is_none() && !window.short;
         assert!(none, "an invalid window has no number");
     }
 
-    fn valid(window: &EnergyWindow, gross: f64) {
+    pub(super) fn valid(window: &EnergyWindow, gross: f64) {
         assert_eq!(window.verdict, Verdict::Valid);
         let found = window.gross.known().unwrap().get();
         assert!((found - gross).abs() < 1e-6, "{found} is not {gross}");
@@ -372,12 +375,12 @@ mod tests {
 
     const STAGE: u32 = 7;
 
-    fn held() -> Sight {
+    pub(super) fn held() -> Sight {
         Sight { name: "gpu".to_owned(), stage_pids: vec![STAGE], temperature_c: Some(50), ..Sight::default() }
     }
 
     /// Ten seconds of one GPU at 200 W from 10 s on, a sample every 0.1 s, the counter at both ends and in the middle.
-    fn gpu() -> Vec<DeviceReading> {
+    pub(super) fn gpu() -> Vec<DeviceReading> {
         let mut readings: Vec<DeviceReading> = (0..=100)
             .map(|tick| DeviceReading { power: Some(Watts(200.0)), ..DeviceReading::at(0, s(10.0 + f64::from(tick) * 0.1)) })
             .collect();
@@ -392,13 +395,13 @@ mod tests {
         readings
     }
 
-    fn on_gpu(readings: Vec<DeviceReading>) -> EnergyWindow {
+    pub(super) fn on_gpu(readings: Vec<DeviceReading>) -> EnergyWindow {
         let mut trace = trace(Basis::Gpus);
         trace.devices(readings);
         trace.window("stage", s(10.0), s(20.0), &Idle(Reading::Known([(0, Watts(70.0))].into())))
     }
 
-    fn changed(change: impl FnOnce(&mut Vec<DeviceReading>)) -> EnergyWindow {
+    pub(super) fn changed(change: impl FnOnce(&mut Vec<DeviceReading>)) -> EnergyWindow {
         let mut readings = gpu();
         change(&mut readings);
         on_gpu(readings)
@@ -419,43 +422,6 @@ mod tests {
         let window = changed(|readings| readings.iter_mut().for_each(|reading| reading.counter_uj = None));
         valid(&window, 2000.0);
         assert_eq!((window.source, window.residual), (Some(EnergySource::NvmlPower), None));
-    }
-
-    #[test]
-    fn a_counter_that_disappears_leaves_the_integral() {
-        let window = changed(|readings| readings[60..].iter_mut().for_each(|reading| reading.counter_uj = None));
-        valid(&window, 2000.0);
-        assert_eq!(window.source, Some(EnergySource::NvmlPower));
-    }
-
-    #[test]
-    fn faults_of_the_counter() {
-        invalid(&changed(|readings| readings[100].counter_uj = readings[2].counter_uj), "counter_stuck");
-        invalid(&changed(|readings| readings[100].counter_uj = Some(5)), "counter_backwards");
-        invalid(&changed(|readings| readings[100].counter_uj = readings[100].counter_uj.map(|uj| uj + 110_000_000)), "residual");
-        let within = changed(|readings| readings[100].counter_uj = readings[100].counter_uj.map(|uj| uj - 90_000_000));
-        assert_eq!(within.verdict, Verdict::Valid);
-    }
-
-    #[test]
-    fn faults_of_the_company() {
-        let foreign = changed(|readings| readings[40].sight.as_mut().unwrap().foreign_pids = vec![99]);
-        invalid(&foreign, "foreign_process");
-        assert_eq!(foreign.gpus[0].foreign_pids, [99]);
-        invalid(&changed(|readings| readings[0].sight.as_mut().unwrap().partitioned = true), "mig");
-        let without = |readings: &mut Vec<DeviceReading>| readings.iter_mut().for_each(|reading| reading.sight = None);
-        invalid(&changed(without), "gpu_not_held");
-    }
-
-    #[test]
-    fn processes_that_cannot_be_listed_are_no_empty_list() {
-        let unlisted = changed(|readings| readings[40].sight.as_mut().unwrap().unlisted = Some("graphics: no permission".to_owned()));
-        invalid(&unlisted, "processes_unknown");
-        let mut trace = trace(Basis::Gpus);
-        let nobody = Sight { unlisted: Some("no permission".to_owned()), ..Sight::default() };
-        trace.devices(gpu().into_iter().map(|reading| DeviceReading { sight: Some(nobody.clone()), ..reading }).collect());
-        invalid(&trace.window("stage", s(10.0), s(20.0), &Idle::missing("none")), "processes_unknown");
-        assert!(trace.idle(s(10.0), s(12.0)).0.known().unwrap_err().0.contains("could not be listed"));
     }
 
     #[test]
@@ -531,16 +497,6 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_the_sampling() {
-        invalid(&changed(|readings| drop(readings.drain(50..56))), "sampler_starved");
-        invalid(&changed(|readings| drop(readings.drain(..3))), "not_spanned");
-        invalid(&changed(|readings| readings.truncate(98)), "not_spanned");
-        let lost = changed(|readings| readings[30] = DeviceReading { fault: Some("lost".to_owned()), ..DeviceReading::at(0, s(13.0)) });
-        invalid(&lost, "device_lost");
-        invalid(&on_gpu(Vec::new()), "gpu_not_held");
-    }
-
-    #[test]
     fn a_gpu_with_a_counter_and_no_power_is_counted_between_samples() {
         let counted = |tick: usize, reading: DeviceReading| DeviceReading {
             power: None,
@@ -606,7 +562,7 @@ mod tests {
     }
 
     /// Four seconds of one package at 50 W whose counter wraps at 300 J, from 250 J on.
-    fn package() -> Vec<DeviceReading> {
+    pub(super) fn package() -> Vec<DeviceReading> {
         let reading = |tick: u64| DeviceReading {
             counter_uj: Some((250_000_000 + tick * 5_000_000) % 300_000_000),
             counter_range_uj: Some(299_999_999),
@@ -615,7 +571,7 @@ mod tests {
         (0..=40).map(reading).collect()
     }
 
-    fn on_package(readings: Vec<DeviceReading>, start: f64, end: f64) -> EnergyWindow {
+    pub(super) fn on_package(readings: Vec<DeviceReading>, start: f64, end: f64) -> EnergyWindow {
         let mut trace = trace(Basis::Packages);
         trace.devices(readings);
         trace.window("stage", s(start), s(end), &Idle(Reading::Known([(0, Watts(10.0))].into())))
@@ -627,26 +583,6 @@ mod tests {
         valid(&window, 125.0);
         assert_eq!((window.source, window.residual), (Some(EnergySource::Rapl), None));
         assert!((window.net.known().unwrap().get() - 100.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn faults_of_a_package() {
-        let stuck = package().into_iter().map(|reading| DeviceReading { counter_uj: Some(5), ..reading });
-        invalid(&on_package(stuck.collect(), 0.0, 4.0), "counter_stuck");
-        let mut backwards = package();
-        backwards[5].counter_uj = Some(1);
-        invalid(&on_package(backwards, 0.0, 4.0), "counter_backwards");
-        let mut before = package();
-        before[1].counter_uj = Some(1);
-        assert_eq!(on_package(before, 1.0, 4.0).verdict, Verdict::Valid);
-        let mut lost = package();
-        lost[5] = DeviceReading { fault: Some("gone".to_owned()), ..DeviceReading::at(0, s(0.5)) };
-        invalid(&on_package(lost, 0.0, 4.0), "device_lost");
-        let starved = package().into_iter().step_by(8).collect();
-        invalid(&on_package(starved, 0.0, 4.0), "sampler_starved");
-        invalid(&on_package(package(), 0.0, 4.1), "not_spanned");
-        invalid(&on_package(package(), 0.0, 1.9), "window_too_short");
-        invalid(&on_package(Vec::new(), 0.0, 4.0), "not_spanned");
     }
 
     fn group(cpu: f64, lag: f64, resident: u64) -> GroupSample {
