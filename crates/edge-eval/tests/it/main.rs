@@ -1,5 +1,9 @@
 //! The program as a user runs it: exit code, stdout and stderr of the built binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot start the program has failed")]
+
+mod engines;
+mod load;
 mod meter;
 
 use std::process::{Command, Stdio};
