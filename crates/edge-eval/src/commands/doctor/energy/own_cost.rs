@@ -16,6 +16,9 @@ const LOOK_S: f64 = 3.0;
 /// Looks with the sampler, and as many without, in turn.
 const LOOKS: u32 = 2;
 
+/// What a sampler needs to have begun.
+const SETTLE: Duration = Duration::from_millis(500);
+
 /// CPU share and power of a sampler with the best meter that is here.
 ///
 /// # Errors
@@ -56,7 +59,9 @@ fn start(places: &Places) -> anyhow::Result<Sampler> {
         gpus @ Metering::By(_) => gpus,
     };
     let sampler = Sampler::start(metering, places, Duration::from_millis(u64::from(INTERVAL_MS)))?;
-    sampler.watch(ProcessGroup { pgid: std::process::id() });
+    sampler.watch(ProcessGroup { pgid: rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs() });
+    // The reading at that edge is dear and is none of every period.
+    std::thread::sleep(SETTLE);
     Ok(sampler)
 }
 
