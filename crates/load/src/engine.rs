@@ -2,7 +2,7 @@
 //! ready; requests that came due meanwhile do not wait for the whole batch. Instants of arrival are the kernel's, so the order
 //! within a batch changes none of them.
 
-use std::{cmp::Reverse, collections::BinaryHeap, io};
+use std::io;
 
 use mio::Token;
 use record::clock;
@@ -13,7 +13,8 @@ use crate::{
     agenda::{Agenda, Task},
     body::Outgoing,
     cpu,
-    exchange::Exchange,
+    deadlines::Deadlines,
+    exchange::{Exchange, Room},
     poll::Ready,
     stream::{Shared, Stream},
 };
@@ -23,6 +24,9 @@ const OPENING_AT_ONCE: usize = 64;
 
 /// Sockets moved between two looks at what has come due.
 const BETWEEN_LOOKS: usize = 64;
+
+/// Most memory set aside for answers before the window, in bytes; what is beyond is taken as it comes.
+const MOST_ROOM: usize = 512 << 20;
 
 /// The requests of a run, as the loop wants them.
 pub(crate) struct Plan<'a> {
@@ -65,11 +69,12 @@ pub(crate) fn drive(plan: &Plan<'_>, shared: Shared, observer: &dyn Observer) ->
         observer,
         streams: Vec::new(),
         idle: Vec::new(),
-        deadlines: BinaryHeap::new(),
+        deadlines: Deadlines::default(),
         agenda: Agenda::new(clock::now(), std::iter::repeat_n(Due::WhenFree, plan.warmup), 0),
         window: None,
         cpu_before: Seconds(0.0),
         busy: 0,
+        rooms: rooms(plan),
         seen: Seen { exchanges: Vec::with_capacity(plan.outgoing.len()), ..Seen::default() },
     };
     match engine.open()? {
@@ -89,7 +94,7 @@ pub(crate) fn unreachable(plan: &Plan<'_>, failure: &Failure, observer: &dyn Obs
             observer.answered(true);
         }
         let due = arrival.at(start, start);
-        Exchange { end: due, failure: Some(failure.clone()), ..Exchange::new(index, due) }
+        Exchange { end: due, failure: Some(failure.clone()), ..Exchange::new(index, due, Room::default()) }
     };
     let exchanges = arrivals.enumerate().map(failed).collect();
     let end = clock::now();
@@ -104,8 +109,7 @@ struct Engine<'a> {
     streams: Vec<Stream>,
     /// Streams without a request; the last one freed is the first taken.
     idle: Vec<usize>,
-    /// By instant; those that have become void are dropped when they come up.
-    deadlines: BinaryHeap<Reverse<(Nanos, usize)>>,
+    deadlines: Deadlines,
     agenda: Agenda,
     /// Start of the window, once it is open.
     window: Option<Nanos>,
@@ -113,7 +117,19 @@ struct Engine<'a> {
     cpu_before: Seconds,
     /// Streams with a request.
     busy: usize,
+    /// Where the answers go, by request; empty for those beyond [`MOST_ROOM`].
+    rooms: Vec<Room>,
     seen: Seen,
+}
+
+/// Memory for answers, touched before the window: a page's first touch costs the timed path up to 0.1 ms.
+fn rooms(plan: &Plan<'_>) -> Vec<Room> {
+    let mut left = MOST_ROOM;
+    let room = |outgoing: &Outgoing| {
+        left = left.saturating_sub(outgoing.expected);
+        if left > 0 { Room::touched(outgoing.expected) } else { Room::default() }
+    };
+    plan.outgoing.iter().map(room).collect()
 }
 
 impl Engine<'_> {
@@ -234,7 +250,8 @@ impl Engine<'_> {
         if self.window.is_some() {
             self.seen.peak_concurrency = self.seen.peak_concurrency.max(self.busy as u32);
         }
-        self.streams[index].begin(task, Token(index), &self.plan.outgoing[task.index], &mut self.shared);
+        let room = std::mem::take(&mut self.rooms[task.index]);
+        self.streams[index].begin(task, room, Token(index), &self.plan.outgoing[task.index], &mut self.shared);
         self.watch(index);
         self.settle(index);
     }
@@ -257,25 +274,18 @@ impl Engine<'_> {
     }
 
     fn watch(&mut self, index: usize) {
-        if let Some(at) = self.streams[index].deadline() {
-            self.deadlines.push(Reverse((at, index)));
+        for at in self.streams[index].deadlines().into_iter().flatten() {
+            self.deadlines.push(at, index);
         }
     }
 
     /// The next deadline that still means something.
     fn next_deadline(&mut self) -> Option<Nanos> {
-        while let Some(&Reverse((at, index))) = self.deadlines.peek() {
-            match self.streams[index].deadline() {
-                Some(deadline) if deadline == at => return Some(at),
-                // Open now, and what it carries has a later deadline.
-                Some(deadline) if deadline > at => {
-                    self.deadlines.pop();
-                    self.deadlines.push(Reverse((deadline, index)));
-                }
-                _ => {
-                    self.deadlines.pop();
-                }
+        while let Some((at, index)) = self.deadlines.first() {
+            if self.streams[index].deadlines().contains(&Some(at)) {
+                return Some(at);
             }
+            self.deadlines.pop();
         }
         None
     }
@@ -285,7 +295,7 @@ impl Engine<'_> {
         let mut expired = Vec::new();
         let now = clock::now();
         while self.next_deadline().is_some_and(|at| at <= now) {
-            let Some(Reverse((_, index))) = self.deadlines.pop() else { break };
+            let Some((_, index)) = self.deadlines.pop() else { break };
             self.streams[index].expire(now, &self.shared);
             expired.push(index);
         }

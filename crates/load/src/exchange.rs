@@ -36,15 +36,32 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Nothing is allocated before the request is sent.
-    pub(crate) fn new(index: usize, due: Nanos) -> Self {
-        Self { index, due, ..Self::default() }
+    /// A request that has not been sent, and the room for its answer.
+    pub(crate) fn new(index: usize, due: Nanos, room: Room) -> Self {
+        Self { index, due, body: room.body, pieces: room.pieces, ..Self::default() }
     }
 
     /// The body in the pieces in which it came.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (Nanos, &[u8])> {
         let mut from = 0;
         self.pieces.iter().map(move |&(at, to)| (at, &self.body[std::mem::replace(&mut from, to)..to]))
+    }
+}
+
+/// Memory for one answer.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    body: Vec<u8>,
+    pieces: Vec<(Nanos, usize)>,
+}
+
+impl Room {
+    /// Room for an answer of about `expected` bytes, every page of it touched.
+    pub(crate) fn touched(expected: usize) -> Self {
+        let mut room = Self { body: vec![1; expected], pieces: vec![(Nanos(1), 1); expected / BYTES_A_PIECE] };
+        room.body.clear();
+        room.pieces.clear();
+        room
     }
 }
 
@@ -137,7 +154,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> (Exchange, Result<Option<bool>, Failure>, Option<Failure>) {
-        let (mut answer, mut exchange) = (Answer::default(), Exchange::new(0, Nanos(1)));
+        let (mut answer, mut exchange) = (Answer::default(), Exchange::new(0, Nanos(1), Room::default()));
         let mut last = Ok(None);
         for (index, piece) in pieces.iter().enumerate() {
             last = answer.push(piece.as_bytes(), Nanos(10 * (index as u64 + 1)), &mut exchange);

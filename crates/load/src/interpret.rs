@@ -109,9 +109,11 @@ mod tests {
     use units::Nanos;
 
     use super::*;
+    use crate::exchange::Room;
 
     fn read(chunks: &[(u64, &str)]) -> Request {
-        let mut exchange = Exchange { sent: Some(Nanos(2)), headers: Some(Nanos(3)), status: Some(200), ..Exchange::new(0, Nanos(1)) };
+        let mut exchange =
+            Exchange { sent: Some(Nanos(2)), headers: Some(Nanos(3)), status: Some(200), ..Exchange::new(0, Nanos(1), Room::default()) };
         for (at, bytes) in chunks {
             exchange.body.extend_from_slice(bytes.as_bytes());
             exchange.pieces.push((Nanos(*at), exchange.body.len()));

@@ -8,6 +8,7 @@ pub mod arrivals;
 mod body;
 pub mod calibrate;
 mod cpu;
+mod deadlines;
 mod engine;
 mod error;
 mod exchange;

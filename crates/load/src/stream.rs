@@ -14,7 +14,7 @@ use crate::{
     Failure,
     agenda::Task,
     body::Outgoing,
-    exchange::{Answer, Exchange},
+    exchange::{Answer, Exchange, Room},
     poll::{Ready, Wakeups},
     tls::{Session, Tls},
     wire::{Stamper, Wire},
@@ -141,9 +141,9 @@ impl Stream {
     }
 
     /// Puts a request; the stream has none.
-    pub(crate) fn begin(&mut self, task: Task, token: Token, outgoing: &Outgoing, shared: &mut Shared) {
+    pub(crate) fn begin(&mut self, task: Task, room: Room, token: Token, outgoing: &Outgoing, shared: &mut Shared) {
         let until = clock::now() + shared.dial.timeout;
-        let exchange = Exchange::new(task.index, task.due);
+        let exchange = Exchange::new(task.index, task.due, room);
         let length = outgoing.bytes.len();
         self.current = Some(Current { exchange, answer: Answer::new(outgoing.expected), written: 0, length, until, resent: false });
         if self.line.is_none() {
@@ -166,16 +166,15 @@ impl Stream {
         }
     }
 
-    /// When it gives up what it waits for: connecting before the request.
-    pub(crate) fn deadline(&self) -> Option<Nanos> {
+    /// When it gives up connecting, and when it gives up the request.
+    pub(crate) fn deadlines(&self) -> [Option<Nanos>; 2] {
         let opening = self.line.as_ref().filter(|line| line.state != State::Open).map(|line| line.attempt.until);
-        let current = self.current.as_ref().map(|current| current.until);
-        [opening, current].into_iter().flatten().min()
+        [opening, self.current.as_ref().map(|current| current.until)]
     }
 
     /// Gives up when its deadline has come.
     pub(crate) fn expire(&mut self, now: Nanos, shared: &Shared) {
-        if self.deadline().is_none_or(|until| until > now) {
+        if self.deadlines().into_iter().flatten().all(|until| until > now) {
             return;
         }
         if self.is_opening() {
