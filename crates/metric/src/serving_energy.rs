@@ -1,11 +1,12 @@
 //! Energy of the speed window of a serving run, and its shares.
 //!
-//! The window's mean power over the time of the requests, divided by the answered requests or by their output tokens: the energy
-//! that failed requests took is borne by those that were answered. Above concurrency 1 the share of one request is an
-//! allocation by tokens, whose mean is the same.
+//! Where one request was served at a time and each one's own window can be believed, a request's energy is that of its window. Otherwise
+//! it is the speed window's mean power over the time of the requests, divided by the answered requests or by their output tokens: the
+//! energy that failed requests took is borne by those that were answered. Above concurrency 1 the share of one request is an allocation by
+//! tokens, whose mean is the same.
 
-use record::EnergySource;
-use units::{Joules, Missing};
+use record::{EnergySource, Request};
+use units::{Joules, Missing, Reading, Watts};
 
 use crate::{
     CellView,
@@ -37,7 +38,26 @@ fn window(run: &Run, kind: Kind) -> Result<Metered, Missing> {
 /// Energy of one answered request, run by run.
 pub(crate) fn per_request(run: &Run, kind: Kind) -> Result<Metered, Missing> {
     let answered = run.answered()?.len();
-    window(run, kind).map(|metered| share(metered, answered as f64))
+    let window = window(run, kind)?;
+    Ok(match own(run, kind) {
+        Some(energies) => Metered { energy: energies.into_iter().sum::<Joules>() / answered as f64, ..window },
+        None => share(window, answered as f64),
+    })
+}
+
+/// Each request's energy in its own window; `None` unless all were answered and all their windows can be believed.
+fn own(run: &Run, kind: Kind) -> Option<Vec<Joules>> {
+    let energies = &run.facts.request_energy;
+    let is_whole = energies.len() == run.requests.len() && run.requests.iter().all(|request| request.failure.is_none());
+    if !is_whole || energies.is_empty() {
+        return None;
+    }
+    let idle = match kind {
+        Kind::Gross => Watts(0.0),
+        Kind::Net => *energy::window(run.record, "speed").ok()?.idle.known().ok()?,
+    };
+    let of = |(request, energy): (&Request, &Reading<Joules>)| Some(*energy.known().ok()? - idle * request.end.since(request.sent));
+    run.requests.iter().zip(energies).map(of).collect()
 }
 
 /// Energy of one output token, run by run.
@@ -64,6 +84,7 @@ impl Energies {
         let PerRun { values, mut notes } = Runs::of(view)?.each(quantity)?;
         let source = energy::worst(values.iter().map(|metered| metered.source))?;
         notes.extend(energy::note(source));
+        notes.extend(scope(view));
         Ok(Self { joules: values.iter().map(|metered| metered.energy.get()).collect(), notes, source })
     }
 }
@@ -74,9 +95,34 @@ pub(crate) fn mean(view: &CellView, quantity: impl Fn(&Run) -> Result<Metered, M
     Ok(Known { source, ..Known::from(over_runs(&joules)?) }.noting(notes))
 }
 
-/// What must be said of a request's energy where several were served at once.
-pub(crate) fn allocation_note(view: &CellView) -> Option<String> {
-    let concurrency = Runs::of(view).ok()?.iter().map(|run| run.facts.concurrency).max()?;
-    (concurrency > 1)
-        .then(|| format!("{concurrency} requests were served at once: the energy of one is an allocation by its share of the tokens"))
+/// What the meter itself says of the speed windows, and which of them are short.
+pub(crate) fn scope(view: &CellView) -> Vec<String> {
+    let Ok(runs) = Runs::of(view) else { return Vec::new() };
+    let windows: Vec<_> = runs.iter().filter_map(|run| Some((run.number, energy::window(run.record, "speed").ok()?))).collect();
+    let mut notes: Vec<String> = windows.iter().flat_map(|(_, window)| window.notes.clone()).collect();
+    notes.sort_unstable();
+    notes.dedup();
+    let short: Vec<String> = windows.iter().filter(|(_, window)| window.short).map(|(number, _)| number.to_string()).collect();
+    if !short.is_empty() {
+        notes.push(format!(
+            "the energy window is short (2 to 5 s) in run {}: such windows do not repeat within a percent",
+            short.join(", ")
+        ));
+    }
+    notes
+}
+
+/// How the energy of the window was given to one request, where that is not by equal shares.
+pub(crate) fn attribution_note(view: &CellView) -> Option<String> {
+    let runs = Runs::of(view).ok()?;
+    let concurrency = runs.iter().map(|run| run.facts.concurrency).max()?;
+    if concurrency > 1 {
+        return Some(format!("{concurrency} requests were served at once: the energy of one is an allocation by its share of the tokens"));
+    }
+    let (all, by_own) = (runs.iter().count(), runs.iter().filter(|run| own(run, Kind::Gross).is_some()).count());
+    match by_own {
+        0 => None,
+        n if n == all => Some("the energy of a request is that of its own window".to_owned()),
+        n => Some(format!("the energy of a request is that of its own window in {n} of {all} runs, and an equal share in the others")),
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     figure::Known,
     interval::{composite, mean_at},
     runs::Runs,
-    serving_energy::{allocation_note, per_request},
+    serving_energy::{attribution_note, per_request, scope},
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -29,5 +29,10 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
         per_run.values.iter().map(|(load, request)| (load.energy.get(), request.energy.get())).unzip();
     let estimate = composite(view.plan().seed, &[load.len()], |picks| mean_at(&load, &picks[0]) / mean_at(&request, &picks[0]))?;
     let known = Known { source, ..Known::from(estimate) };
-    Ok(known.noting(per_run.notes).noting(energy::note(source)).noting(page_cache_note(view)).noting(allocation_note(view)))
+    Ok(known
+        .noting(per_run.notes)
+        .noting(energy::note(source))
+        .noting(page_cache_note(view))
+        .noting(attribution_note(view))
+        .noting(scope(view)))
 }

@@ -9,7 +9,7 @@ use crate::{
     interval::over_runs,
     money::{notes, served, tariff},
     runs::Runs,
-    serving_energy::allocation_note,
+    serving_energy::attribution_note,
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -26,5 +26,5 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
     let per_run = Runs::of(view)?.each(|run| served(run, &tariff))?;
     let (costs, sources): (Vec<f64>, Vec<_>) = per_run.values.iter().map(|(cost, source)| (cost.get(), *source)).unzip();
     let (said, source) = notes(view, &sources)?;
-    Ok(Known { source, ..Known::from(over_runs(&costs)?) }.noting(per_run.notes).noting(said).noting(allocation_note(view)))
+    Ok(Known { source, ..Known::from(over_runs(&costs)?) }.noting(per_run.notes).noting(said).noting(attribution_note(view)))
 }

@@ -7,18 +7,18 @@ use crate::{
     CellView,
     energy::Kind,
     figure::Known,
-    serving_energy::{allocation_note, mean, per_request},
+    serving_energy::{attribution_note, mean, per_request},
 };
 
 pub(super) static METRIC: Metric = Metric {
     name: "energy_per_request_net_j",
     unit: "J",
     better: Better::Lower,
-    definition: "(energy of the speed window − idle power · its length) / requests answered in it; mean over runs",
+    definition: "(energy of the speed window − idle power · its length) / requests answered in it, or the mean of the requests' own windows where one was served at a time; mean over runs",
     source: "this project, method `measured`",
     compute,
 };
 
 fn compute(view: &CellView) -> Result<Known, Missing> {
-    mean(view, |run| per_request(run, Kind::Net)).map(|known| known.noting(allocation_note(view)))
+    mean(view, |run| per_request(run, Kind::Net)).map(|known| known.noting(attribution_note(view)))
 }

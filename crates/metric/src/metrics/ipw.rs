@@ -9,7 +9,7 @@ use crate::{
     figure::Known,
     interval::{composite, mean_at},
     quality::Marks,
-    serving_energy::{Energies, allocation_note, per_request},
+    serving_energy::{Energies, attribution_note, per_request},
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -32,5 +32,5 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
     let formula = format!("score ({}) · α / J, α = {alpha}", marks.name);
     let one_run = (joules.len() == 1).then(|| "one run: the interval is that of the items alone".to_owned());
     let known = Known { source, ..Known::from(estimate) };
-    Ok(known.noting([formula]).noting(marks.notes).noting(notes).noting(one_run).noting(allocation_note(view)))
+    Ok(known.noting([formula]).noting(marks.notes).noting(notes).noting(one_run).noting(attribution_note(view)))
 }

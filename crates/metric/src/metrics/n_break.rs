@@ -11,7 +11,7 @@ use crate::{
     interval::{composite, mean_at},
     money::{api_price, hosted, notes, served, tariff, training},
     runs::Runs,
-    serving_energy::allocation_note,
+    serving_energy::attribution_note,
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -44,7 +44,7 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
         .then(|| "the runs differ so much that it may never pay: the interval has no upper end".to_owned());
     let (said, source) = notes(view, &sources)?;
     let known = Known { source, ..Known::from(estimate) }.noting(assumptions(prices)).noting(open_ended);
-    Ok(known.noting(per_run.notes).noting(said).noting(allocation_note(view)))
+    Ok(known.noting(per_run.notes).noting(said).noting(attribution_note(view)))
 }
 
 /// What the figure takes for granted.

@@ -4,7 +4,7 @@ use metric::{Campaign, Figure, fidelity, find};
 use proptest::prelude::*;
 use record::EnergySource;
 use stats::Method;
-use units::{Bytes, Nanos, Reading};
+use units::{Bytes, Joules, Nanos, Reading};
 
 use crate::records::{campaign, edit, request};
 
@@ -190,6 +190,60 @@ fn one_run_has_the_interval_of_its_requests() {
     assert_eq!((estimate.n, estimate.method, estimate.ci95), (8, Method::OrderStatistics, Some((100.0, 100.0))));
     assert_eq!(ttft.notes, ["one run: the interval is that of the requests within it"]);
     assert_eq!(figure(&campaign, 2, "energy_per_request_j").estimate.unwrap().ci95, None);
+}
+
+/// Gives a run its requests' own energies.
+fn own(campaign: &mut Campaign, run: usize, energies: &[Reading<Joules>]) {
+    edit(&mut campaign.cells[2].serve[run].stage, |record| {
+        let record::Detail::Serve(facts) = &mut record.detail else { panic!("serves") };
+        facts.request_energy = energies.to_vec();
+    });
+}
+
+#[test]
+fn one_at_a_time_a_requests_energy_is_that_of_its_own_window() {
+    let mut campaign = campaign();
+    let known = |joules| Reading::Known(Joules(joules));
+    for run in 0..3 {
+        own(&mut campaign, run, &[known(10.0), known(20.0), known(30.0), known(40.0)]);
+    }
+    let gross = figure(&campaign, 2, "energy_per_request_j");
+    assert!((gross.estimate.unwrap().value - 25.0).abs() < 1e-9);
+    assert_eq!(gross.notes, ["the energy of a request is that of its own window"]);
+    // Idle power is 100, 110 and 90 W; a request lasts 210 ms.
+    let net = figure(&campaign, 2, "energy_per_request_net_j").estimate.unwrap().value;
+    assert!((net - (25.0 - 0.21 * 100.0)).abs() < 1e-9, "{net}");
+    // One window that cannot be believed: the run goes back to equal shares.
+    own(&mut campaign, 0, &[known(10.0), known(20.0), Reading::missing("too short"), known(40.0)]);
+    let mixed = figure(&campaign, 2, "energy_per_request_j");
+    assert!((mixed.estimate.unwrap().value - (100.0 + 25.0 + 25.0) / 3.0).abs() < 1e-9);
+    assert!(mixed.notes[0].contains("in 2 of 3 runs"), "{:?}", mixed.notes);
+}
+
+#[test]
+fn a_failed_requests_energy_is_borne_by_the_others_also_with_own_windows() {
+    let mut campaign = campaign();
+    let known = |joules| Reading::Known(Joules(joules));
+    own(&mut campaign, 0, &[known(10.0), known(20.0), known(30.0), known(40.0)]);
+    campaign.cells[2].serve[0].requests[1].failure = Some("timeout".into());
+    campaign.cells[2].serve.truncate(1);
+    let value = figure(&campaign, 2, "energy_per_request_j").estimate.unwrap().value;
+    assert!((value - 400.0 / 3.0).abs() < 1e-9, "{value}");
+}
+
+#[test]
+fn what_a_meter_says_of_its_windows_stands_beside_the_figure() {
+    let mut campaign = campaign();
+    for run in 0..2 {
+        edit(&mut campaign.cells[2].serve[run].stage, |record| {
+            let window = record.energy.iter_mut().find(|window| window.name == "speed").unwrap();
+            window.notes = vec!["an external meter: the whole machine".into()];
+            window.short = run == 1;
+        });
+    }
+    let notes = figure(&campaign, 2, "energy_per_request_j").notes;
+    assert_eq!(notes[0], "an external meter: the whole machine");
+    assert_eq!(notes[1], "the energy window is short (2 to 5 s) in run 2: such windows do not repeat within a percent");
 }
 
 #[test]
