@@ -85,7 +85,10 @@ impl Error {
             Self::EngineDied => Some("this is a defect: report it with the request that was running".into()),
             Self::UnknownEngine { .. } => Some(format!("one of: {}", crate::engines::names().join(", "))),
             Self::Options { hint, .. } => Some(hint.clone()),
-            Self::Artifact { .. } => Some("give a Hugging Face model folder or a .gguf file".into()),
+            Self::Artifact { .. } => Some(
+                "give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine"
+                    .into(),
+            ),
         }
     }
 }

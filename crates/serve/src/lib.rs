@@ -3,10 +3,12 @@
 //! [`run`] serves one model until it is told to stop. [`ENGINES`] says how a campaign drives an engine: its command line, its
 //! readiness probe, where its memory stands in `/metrics`. This crate spawns nothing, measures nothing and knows no other stage.
 
+mod artifact;
 mod backend;
 pub mod engines;
 mod error;
 mod job;
+pub mod launch;
 mod limits;
 mod metrics;
 mod observer;
@@ -15,12 +17,16 @@ mod run;
 mod scheduler;
 mod server;
 mod stop;
+#[cfg(test)]
+mod testing;
 mod transcript;
+pub mod trouble;
 
 pub use backend::{Backend, Failure, Loaded, Sequence};
-pub use engines::{Address, ENGINES, Engine, Launch, OptionKey, Target};
+pub use engines::{ENGINES, Engine, Target};
 pub use error::{Error, Result};
 pub use job::{Adapter, Attach, Model, ServeJob, run};
+pub use launch::{About, Address, Launch, OptionKey};
 pub use limits::Limits;
 pub use observer::{Event, Observer, What};
 pub use run::{Listen, run_with};

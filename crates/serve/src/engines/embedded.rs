@@ -1,19 +1,22 @@
 //! The engine this project carries: this program itself, as `edge-eval serve`.
 
-use std::ffi::OsString;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Address, Engine, Launch, OptionKey, Target, read_options};
-use crate::error::{Error, Result};
+use super::{Engine, Line, Target, read_options};
+use crate::artifact::Artifact;
+use crate::error::Result;
+use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Embedded = Embedded;
 
 /// See the module.
 pub(super) struct Embedded;
+
+const SPEAKS: Speaks = Speaks { prompts: Prompts::ALL, length: Length::IgnoreEos, usage: true };
 
 /// Its keys in a plan.
 #[derive(Debug, Default, Deserialize)]
@@ -45,159 +48,180 @@ impl Compute {
 }
 
 impl Engine for Embedded {
-    fn name(&self) -> &'static str {
-        "embedded"
-    }
-
-    fn summary(&self) -> &'static str {
-        "this program's own engine: LLaMA and Qwen2 models from Hugging Face folders and GGUF files, on the CPU"
-    }
-
-    fn keys(&self) -> &'static [OptionKey] {
-        &[
-            OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own, at most 4096" },
-            OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
-            OptionKey { name: "compute", help: "number format of dense weights: auto (as stored), f32 or f16; without it auto" },
-            OptionKey { name: "threads", help: "threads of the arithmetic; without it one for each core" },
-        ]
+    fn about(&self) -> &'static About {
+        &About {
+            name: "embedded",
+            summary: "this program's own engine: LLaMA and Qwen2 models from Hugging Face folders and GGUF files, on the CPU",
+            keys: &[
+                OptionKey {
+                    name: "context_length",
+                    help: "longest prompt plus answer in tokens; without it the model's own, at most 4096",
+                },
+                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
+                OptionKey { name: "compute", help: "number format of dense weights: auto (as stored), f32 or f16; without it auto" },
+                OptionKey { name: "threads", help: "threads of the arithmetic; without it one for each core" },
+            ],
+            foreign: false,
+            speaks: SPEAKS,
+            written_for: None,
+            install: "it is part of this program",
+        }
     }
 
     fn check(&self, options: &Map<String, Value>) -> Result<()> {
         read_options::<Options>(self, options).map(drop)
     }
 
+    fn program(&self, _: &Map<String, Value>) -> Result<Option<Start>> {
+        Ok(None)
+    }
+
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
-        let options: Options = read_options(self, options)?;
-        check_artifact(target)?;
+        let (common, options): (_, Options) = read_options(self, options)?;
         let max_concurrent = options.max_concurrent.map_or(target.concurrency.max(1), NonZeroU32::get);
-        let mut args: Vec<OsString> = vec!["serve".into(), target.artifact.into()];
-        let mut flag = |name: &str, value: &str| args.extend([name.into(), value.into()]);
-        flag("--port", "0");
-        flag("--model-name", target.model_name);
-        flag("--max-concurrent", &max_concurrent.to_string());
-        if let Some(length) = options.context_length {
-            flag("--context-length", &length.to_string());
-        }
-        if let Some(compute) = options.compute {
-            flag("--compute", compute.name());
-        }
-        args.push("--json".into());
+        let line = Line::of(target.own_program).word("serve");
+        let line = match Artifact::read("embedded", target.artifact)? {
+            Artifact::Folder(path) | Artifact::Gguf(path) => line.word(path),
+            Artifact::Adapter { folder, base, .. } => line.word(base).flag("--adapter", folder),
+        };
+        let line = line
+            .flag("--port", "0")
+            .flag("--model-name", target.model_name)
+            .flag("--max-concurrent", max_concurrent.to_string())
+            .flag_if("--context-length", options.context_length)
+            .flag_if("--compute", options.compute.map(Compute::name))
+            .word("--json");
         // The arithmetic has two pools of threads, and each reads its own variable when it starts.
         let pools = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"];
-        let environment = options.threads.map(|threads| pools.map(|pool| (pool, threads.to_string().into())).into()).unwrap_or_default();
+        let variables = options.threads.iter().flat_map(|threads| pools.map(|pool| (pool, threads.to_string())));
+        let line = variables.fold(line, |line, (name, value)| line.variable(name, value));
         Ok(Launch {
-            program: target.own_program.to_owned(),
-            args,
-            environment,
+            start: Some(Start { own: true, ..line.start() }),
             address: Address::LineProtocol,
-            ready_path: "/health",
+            ready: Some(common.ready("/health")),
+            after_ready: Vec::new(),
             model_name: target.model_name.to_owned(),
-            weights_metric: Some("edge_eval_weights_bytes"),
-            kv_metric: Some("edge_eval_kv_cache_peak_bytes"),
+            speaks: SPEAKS,
+            api_key_env: None,
+            version: Version::Own,
+            wanted_version: None,
+            tells: Tells {
+                metrics: Some("/metrics"),
+                weights: Some(Place::Series("edge_eval_weights_bytes")),
+                kv_peak: Some(Place::Series("edge_eval_kv_cache_peak_bytes")),
+                kv_used: Some(Place::Series("edge_eval_kv_cache_bytes")),
+                running: Some(Place::Series("edge_eval_requests_running")),
+                waiting: Some(Place::Series("edge_eval_requests_waiting")),
+                ..Tells::default()
+            },
+            stop: Stop { signal: Signal::Terminate, grace_s: 10 },
         })
     }
 }
 
-fn check_artifact(target: &Target<'_>) -> Result<()> {
-    let artifact = target.artifact;
-    let fail = |reason: &str| Err(Error::Artifact { engine: "embedded", artifact: artifact.to_owned(), reason: reason.to_owned() });
-    if artifact.is_dir() {
-        if artifact.join("config.json").is_file() { Ok(()) } else { fail("the folder has no config.json") }
-    } else if !artifact.exists() {
-        fail("there is no such file or folder")
-    } else if artifact.extension().is_some_and(|extension| extension == "gguf") {
-        Ok(())
-    } else {
-        fail("it is neither a model folder nor a .gguf file")
-    }
-}
-
 #[cfg(test)]
-#[expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots so")]
 mod tests {
-    use super::*;
-    use expect_test::{Expect, expect};
+    use expect_test::expect;
     use serde_json::json;
-    use std::path::Path;
 
-    #[expect(clippy::needless_pass_by_value, reason = "expect! makes a value at each call")]
-    fn check(options: &Value, artifact: &str, want: Expect) {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("model.gguf"), "").unwrap();
-        std::fs::write(folder.path().join("model.bin"), "").unwrap();
-        let artifact = folder.path().join(artifact);
-        let target = Target { own_program: Path::new("/bin/edge-eval"), artifact: &artifact, model_name: "tiny", concurrency: 3 };
-        let got = match ENGINE.launch(options.as_object().unwrap(), &target) {
-            Ok(launch) => {
-                let args: Vec<_> = launch.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-                format!("{} {}\n{:?}", launch.program.display(), args.join(" "), launch.environment)
-            }
-            Err(error) => format!("{error}\nhint: {}", error.hint().unwrap_or_default()),
-        };
-        want.assert_eq(&got.replace(&folder.path().display().to_string(), "FOLDER"));
-    }
+    use super::ENGINE;
+    use crate::testing::check_launch;
 
     #[test]
     fn command_lines() {
-        check(
+        check_launch(
+            &ENGINE,
             &json!({}),
-            "model.gguf",
+            "m.gguf",
             expect![[r#"
-            /bin/edge-eval serve FOLDER/model.gguf --port 0 --model-name tiny --max-concurrent 3 --json
-            []"#]],
+            /bin/edge-eval serve DIR/m.gguf --port 0 --model-name tiny --max-concurrent 3 --json
+            model "tiny" at LineProtocol
+        "#]],
         );
-        check(
+        check_launch(
+            &ENGINE,
             &json!({"context_length": 512, "max_concurrent": 8, "compute": "f16", "threads": 2}),
-            "model.gguf",
+            "folder",
             expect![[r#"
-                /bin/edge-eval serve FOLDER/model.gguf --port 0 --model-name tiny --max-concurrent 8 --context-length 512 --compute f16 --json
-                [("RAYON_NUM_THREADS", "2"), ("CANDLE_NUM_THREADS", "2")]"#]],
+                RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=2 /bin/edge-eval serve DIR/folder --port 0 --model-name tiny --max-concurrent 8 --context-length 512 --compute f16 --json
+                model "tiny" at LineProtocol
+            "#]],
+        );
+        check_launch(
+            &ENGINE,
+            &json!({}),
+            "adapter",
+            expect![[r#"
+            /bin/edge-eval serve org/base --adapter DIR/adapter --port 0 --model-name tiny --max-concurrent 3 --json
+            model "tiny" at LineProtocol
+        "#]],
         );
     }
 
     #[test]
     fn bad_options_and_artifacts() {
-        check(
+        check_launch(
+            &ENGINE,
             &json!({"contxt_length": 512}),
-            "model.gguf",
+            "m.gguf",
             expect![[r#"
             engine "embedded": unknown field `contxt_length`, expected one of `context_length`, `max_concurrent`, `compute`, `threads`
-            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads"#]],
+            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads
+        "#]],
         );
-        check(
+        check_launch(
+            &ENGINE,
             &json!({"compute": "int3"}),
-            "model.gguf",
+            "m.gguf",
             expect![[r#"
             engine "embedded": unknown variant `int3`, expected one of `auto`, `f32`, `f16`
-            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads"#]],
+            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads
+        "#]],
         );
-        check(
+        check_launch(
+            &ENGINE,
             &json!({"threads": 0}),
-            "model.gguf",
+            "m.gguf",
             expect![[r#"
             engine "embedded": invalid value: integer `0`, expected a nonzero u32
-            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads"#]],
+            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads
+        "#]],
         );
-        check(
-            &json!({}),
-            "model.bin",
+        check_launch(
+            &ENGINE,
+            &json!({"port": 8000}),
+            "m.gguf",
             expect![[r#"
-            engine "embedded" cannot serve FOLDER/model.bin: it is neither a model folder nor a .gguf file
-            hint: give a Hugging Face model folder or a .gguf file"#]],
+            engine "embedded": unknown field `port`, expected one of `context_length`, `max_concurrent`, `compute`, `threads`
+            hint: the keys of "embedded" are: context_length, max_concurrent, compute, threads
+        "#]],
         );
-        check(
+        check_launch(
+            &ENGINE,
+            &json!({}),
+            "m.bin",
+            expect![[r#"
+                engine "embedded" cannot serve DIR/m.bin: it is neither a model folder nor a .gguf file
+                hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
+            "#]],
+        );
+        check_launch(
+            &ENGINE,
             &json!({}),
             "absent.gguf",
             expect![[r#"
-            engine "embedded" cannot serve FOLDER/absent.gguf: there is no such file or folder
-            hint: give a Hugging Face model folder or a .gguf file"#]],
+                engine "embedded" cannot serve DIR/absent.gguf: there is no such file or folder
+                hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
+            "#]],
         );
-        check(
+        check_launch(
+            &ENGINE,
             &json!({}),
             "",
             expect![[r#"
-            engine "embedded" cannot serve FOLDER/: the folder has no config.json
-            hint: give a Hugging Face model folder or a .gguf file"#]],
+                engine "embedded" cannot serve DIR/: the folder has no config.json
+                hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
+            "#]],
         );
     }
 }

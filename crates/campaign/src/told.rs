@@ -1,0 +1,146 @@
+//! What an engine tells of itself: figures from its metrics page, its JSON routes and its log, by the table that it comes with. A figure that is
+//! not told is missing with its reason.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::Path,
+};
+
+use serve::launch::{Place, Tells};
+use serde_json::{Map, Value};
+use units::{Bytes, Reading};
+
+use crate::probe::{Page, Server};
+
+/// The beginning of a log in which figures are looked for: engines tell them while they load.
+const LOG_HEAD: u64 = 8 << 20;
+
+/// A server and its log, to be read by a table.
+pub(crate) struct Told<'a> {
+    tells: &'a Tells,
+    server: &'a Server,
+    page: Option<Page>,
+    log: String,
+}
+
+impl<'a> Told<'a> {
+    /// Reads the metrics page and the log once.
+    pub(crate) fn read(tells: &'a Tells, server: &'a Server, log: &Path) -> Self {
+        Self { tells, server, page: tells.metrics.map(|path| server.page(path)), log: log_head(log) }
+    }
+
+    /// Bytes held for weights.
+    pub(crate) fn weights(&self) -> Reading<Bytes> {
+        self.bytes(self.tells.weights)
+    }
+
+    /// Most bytes held for KV caches: of those held while they are used the peak, else the pool that was set aside.
+    pub(crate) fn kv_held(&self) -> Reading<Bytes> {
+        self.bytes(self.tells.kv_peak.or(self.tells.kv_pool))
+    }
+
+    /// Every figure that is told, by name.
+    pub(crate) fn figures(&self) -> Map<String, Value> {
+        let Tells { weights, kv_pool, kv_peak, kv_used, running, waiting, more, .. } = *self.tells;
+        let known = [
+            ("weights_bytes", weights),
+            ("kv_pool_bytes", kv_pool),
+            ("kv_peak_bytes", kv_peak),
+            ("kv_used_bytes", kv_used),
+            ("running", running),
+            ("waiting", waiting),
+        ];
+        let more = more.iter().map(|(name, place)| (*name, Some(*place)));
+        let told = known.into_iter().chain(more).filter_map(|(name, place)| Some((name.to_owned(), self.number(place?).ok()?.into())));
+        told.collect()
+    }
+
+    fn bytes(&self, place: Option<Place>) -> Reading<Bytes> {
+        match place.map(|place| self.number(place)) {
+            None => Reading::missing("the engine does not tell this"),
+            Some(Ok(number)) => Reading::Known(Bytes(number as u64)),
+            Some(Err(reason)) => Reading::missing(reason),
+        }
+    }
+
+    fn number(&self, place: Place) -> Result<f64, String> {
+        match place {
+            Place::Series(name) => self.page()?.sum(name).ok_or_else(|| format!("the metrics page has no {name}")),
+            Place::ShareOfPool(name) => {
+                let pool = self.tells.kv_pool.ok_or("the engine does not tell its pool")?;
+                Ok(self.number(Place::Series(name))? * self.number(pool)?)
+            }
+            Place::Label { series, label } => {
+                self.page()?.label(series, label).ok_or_else(|| format!("the metrics page has no number at {series}{{{label}}}"))
+            }
+            Place::Log(items) => sum_in_log(&self.log, items).ok_or_else(|| format!("the log has no line with {:?}", items.concat())),
+            Place::Json { path, pointer } => {
+                let number = self.server.json(path).and_then(|document| document.pointer(pointer)?.as_f64());
+                number.ok_or_else(|| format!("{path} has no number at {pointer}"))
+            }
+        }
+    }
+
+    fn page(&self) -> Result<&Page, String> {
+        self.page.as_ref().ok_or_else(|| "the engine has no metrics page".to_owned())
+    }
+}
+
+fn log_head(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(file) = File::open(path) {
+        let _ = file.take(LOG_HEAD).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The sum over all lines that have an item's words in their order, of the number after the last word. See [`Place::Log`].
+fn sum_in_log(log: &str, items: &[&[&str]]) -> Option<f64> {
+    let mut total = None;
+    for line in log.lines() {
+        for words in items {
+            let after = words.iter().try_fold(line, |rest, word| rest.split_once(word).map(|(_, rest)| rest));
+            if let Some(number) = after.and_then(leading_number) {
+                total = Some(total.unwrap_or(0.0) + number);
+            }
+        }
+    }
+    total
+}
+
+/// `  694.05 MiB` as bytes, `12` as it is.
+fn leading_number(text: &str) -> Option<f64> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok()?;
+    let unit: String = text[end..].trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    let scale = match unit.as_str() {
+        "KiB" | "KB" => 1024.0,
+        "MiB" | "MB" => 1024.0 * 1024.0,
+        "GiB" | "GB" => 1024.0 * 1024.0 * 1024.0,
+        _ => 1.0,
+    };
+    Some(number * scale).filter(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: f64 = 1024.0 * 1024.0;
+
+    #[test]
+    fn numbers_of_a_log_are_summed_with_their_units() {
+        let log = "load_tensors:   CPU_Mapped model buffer size =   694.05 MiB\nload_tensors:        CUDA0 model buffer size =   100.95 MiB\n\
+            (EngineCore pid=1) INFO Model loading took 2.32 GiB memory and 1.5 seconds\n\
+            KV Cache is allocated. #tokens: 100, K size: 1.50 GB, V size: 0.50 GB\n";
+        assert_eq!(sum_in_log(log, &[&["model buffer size ="]]), Some(795.0 * MIB));
+        assert_eq!(sum_in_log(log, &[&["Model loading took"]]), Some(2.32 * 1024.0 * MIB));
+        let both: &[&[&str]] = &[&["KV Cache is allocated.", "K size:"], &["KV Cache is allocated.", "V size:"]];
+        assert_eq!(sum_in_log(log, both), Some(2048.0 * MIB));
+        assert_eq!(sum_in_log(log, &[&["tokens:"]]), Some(100.0));
+        assert_eq!(sum_in_log(log, &[&["absent"]]), None);
+        assert_eq!(sum_in_log("size = lots\n", &[&["size ="]]), None);
+    }
+}

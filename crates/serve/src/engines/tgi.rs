@@ -1,0 +1,179 @@
+//! Text Generation Inference: `text-generation-launcher`, on GPUs. In maintenance mode since the end of 2025.
+//!
+//! Options as in its `docs/source/reference/launcher.md`, metrics as in `docs/source/reference/metrics.md` (3.3). It forces no length
+//! (`router/src/validation.rs` sets `ignore_eos_token` to false), tells no memory, and requests name the base model `tgi`
+//! (`router/src/server.rs`). Its launcher puts every shard in a process group of its own, so a meter of the launcher's group sees the launcher only.
+
+use std::num::NonZeroU32;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Engine, Line, Target, check_share, read_options};
+use crate::artifact::Artifact;
+use crate::error::Result;
+use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+
+/// Its registry entry.
+pub(super) static ENGINE: Tgi = Tgi;
+
+/// See the module.
+pub(super) struct Tgi;
+
+/// Its keys in a plan.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    dtype: Option<String>,
+    quantisation: Option<String>,
+    context_length: Option<NonZeroU32>,
+    max_concurrent: Option<NonZeroU32>,
+    tensor_parallel: Option<NonZeroU32>,
+    gpu_memory: Option<f64>,
+}
+
+const SPEAKS: Speaks = Speaks { prompts: Prompts::CHAT_AND_TEXT, length: Length::Natural, usage: true };
+
+const TELLS: Tells = Tells {
+    metrics: Some("/metrics"),
+    weights: None,
+    kv_pool: None,
+    kv_peak: None,
+    kv_used: None,
+    running: Some(Place::Series("tgi_batch_current_size")),
+    waiting: Some(Place::Series("tgi_queue_size")),
+    more: &[("steps", Place::Series("tgi_batch_inference_count"))],
+};
+
+impl Engine for Tgi {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "tgi",
+            summary: "Text Generation Inference: model folders and adapters on GPUs",
+            keys: &[
+                OptionKey { name: "dtype", help: "number format of weights and arithmetic: float16 or bfloat16; not with quantisation" },
+                OptionKey {
+                    name: "quantisation",
+                    help: "how weights are quantised, such as bitsandbytes-nf4 or fp8; without it as the model says",
+                },
+                OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own" },
+                OptionKey { name: "max_concurrent", help: "requests accepted at the same time; without it the engine's own limit" },
+                OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it all" },
+                OptionKey { name: "gpu_memory", help: "share of each GPU's memory to use, above 0 and at most 1; without it 1" },
+            ],
+            foreign: true,
+            speaks: SPEAKS,
+            written_for: Some("3.3"),
+            install: "see huggingface.co/docs/text-generation-inference (a container, or a build from source)",
+        }
+    }
+
+    fn check(&self, options: &Map<String, Value>) -> Result<()> {
+        let (_, own) = read_options::<Options>(self, options)?;
+        check_share(self, "gpu_memory", own.gpu_memory)
+    }
+
+    fn program(&self, options: &Map<String, Value>) -> Result<Option<Start>> {
+        let (common, _): (_, Options) = read_options(self, options)?;
+        Ok(Some(Line::of(common.program("text-generation-launcher")).start()))
+    }
+
+    fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
+        let (common, options): (_, Options) = read_options(self, options)?;
+        let line = Line::of(common.program("text-generation-launcher"));
+        let artifact = Artifact::read("tgi", target.artifact)?;
+        let (line, model_name) = match &artifact {
+            Artifact::Folder(path) => (line.flag("--model-id", path), "tgi".to_owned()),
+            Artifact::Adapter { folder, base, .. } => {
+                let adapter = format!("{}={}", target.model_name, folder.display());
+                (line.flag("--model-id", base).flag("--lora-adapters", adapter), target.model_name.to_owned())
+            }
+            Artifact::Gguf(_) => return Err(artifact.refused("tgi", "it takes no GGUF files")),
+        };
+        let line = line
+            .flag("--hostname", "127.0.0.1")
+            .flag("--port", common.port(target).to_string())
+            .flag_if("--dtype", options.dtype)
+            .flag_if("--quantize", options.quantisation)
+            .flag_if("--max-total-tokens", options.context_length)
+            .flag_if("--max-concurrent-requests", options.max_concurrent)
+            .flag_if("--num-shard", options.tensor_parallel)
+            .flag_if("--cuda-memory-fraction", options.gpu_memory)
+            .flag("--usage-stats", "off");
+        Ok(Launch {
+            start: Some(line.extra(&common.extra_args).start()),
+            address: Address::Port(common.port(target)),
+            ready: Some(common.ready("/health")),
+            after_ready: Vec::new(),
+            model_name,
+            speaks: SPEAKS,
+            api_key_env: None,
+            version: Version::Route { path: "/info", pointer: "/version" },
+            wanted_version: common.version,
+            tells: TELLS,
+            stop: Stop { signal: Signal::Terminate, grace_s: 90 },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::ENGINE;
+    use crate::testing::check_launch;
+
+    #[test]
+    fn command_lines() {
+        check_launch(
+            &ENGINE,
+            &json!({}),
+            "folder",
+            expect![[r#"
+            text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --usage-stats off
+            model "tgi" at Port(40001)
+        "#]],
+        );
+        check_launch(
+            &ENGINE,
+            &json!({"dtype": "bfloat16", "context_length": 4096, "gpu_memory": 0.8, "tensor_parallel": 2, "max_concurrent": 256}),
+            "folder",
+            expect![[r#"
+                text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --dtype bfloat16 --max-total-tokens 4096 --max-concurrent-requests 256 --num-shard 2 --cuda-memory-fraction 0.8 --usage-stats off
+                model "tgi" at Port(40001)
+            "#]],
+        );
+        check_launch(
+            &ENGINE,
+            &json!({"quantisation": "bitsandbytes-nf4"}),
+            "folder",
+            expect![[r#"
+            text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --quantize bitsandbytes-nf4 --usage-stats off
+            model "tgi" at Port(40001)
+        "#]],
+        );
+        check_launch(
+            &ENGINE,
+            &json!({}),
+            "adapter",
+            expect![[r#"
+            text-generation-launcher --model-id org/base --lora-adapters tiny=DIR/adapter --hostname 127.0.0.1 --port 40001 --usage-stats off
+            model "tiny" at Port(40001)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_it_cannot_serve() {
+        check_launch(
+            &ENGINE,
+            &json!({}),
+            "m.gguf",
+            expect![[r#"
+                engine "tgi" cannot serve DIR/m.gguf: it takes no GGUF files
+                hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
+            "#]],
+        );
+    }
+}
