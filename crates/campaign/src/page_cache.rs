@@ -1,9 +1,13 @@
 //! The page cache before a cold start: dropped for the weight files without root (`posix_fadvise(DONTNEED)`), then looked at.
+//!
+//! Looking reads: a page that is asked for without waiting is not there, and the kernel begins to fetch it. So a look asks for single
+//! pages with read-ahead turned off, lets each of them come, and drops it again.
 
 use std::{
     fs::File,
     io::IoSliceMut,
-    os::fd::AsFd,
+    num::NonZeroU64,
+    os::{fd::AsFd, unix::fs::FileExt},
     path::{Path, PathBuf},
 };
 
@@ -20,15 +24,20 @@ const PROBES: u64 = 64;
 pub(crate) fn make_cold(path: &Path) -> PageCache {
     for file in files(path) {
         if let Ok(file) = File::open(&file) {
-            // Only clean pages can go; what was just written is synced first. A refusal shows in the probe below.
-            let _ = file.sync_data();
-            let _ = fadvise(&file, 0, None, Advice::DontNeed);
+            drop_pages(&file);
         }
     }
     state(path)
 }
 
-/// Whether the files at `path` are in the page cache: all of the probed pages, none, or not known.
+/// Only clean pages can go, so what was just written is synced first. A refusal shows when the file is looked at.
+fn drop_pages(file: &File) {
+    let _ = file.sync_data();
+    let _ = fadvise(file, 0, None, Advice::DontNeed);
+}
+
+/// Whether the files at `path` are in the page cache: all of the probed pages, none, or not known. It leaves what it finds as it
+/// was.
 pub(crate) fn state(path: &Path) -> PageCache {
     let (mut resident, mut probed) = (0_u64, 0_u64);
     for file in files(path) {
@@ -47,21 +56,33 @@ pub(crate) fn state(path: &Path) -> PageCache {
 }
 
 /// Pages of one file that can be read without waiting for the disk, and pages looked at. `None` where the file system cannot tell.
+/// Pages that the look itself fetched are dropped again.
 fn probe(file: &File) -> Option<(u64, u64)> {
     let size = file.metadata().ok()?.len();
     let step = (size / PROBES).max(4096);
     let (mut resident, mut probed, mut offset) = (0, 0, 0);
+    // One page a look, no read-ahead.
+    let _ = fadvise(file, 0, None, Advice::Random);
     while offset < size {
         let mut byte = [0_u8; 1];
         match preadv2(file.as_fd(), &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT) {
             Ok(_) => resident += 1,
-            Err(Errno::AGAIN) => {}
+            Err(Errno::AGAIN) => forget(file, offset),
             Err(_) => return None,
         }
         probed += 1;
         offset += step;
     }
     Some((resident, probed))
+}
+
+/// Drops a page that a look has begun to fetch: once it has come, because a page on its way stays.
+fn forget(file: &File, offset: u64) {
+    let page = rustix::param::page_size() as u64;
+    let start = offset / page * page;
+    if file.read_at(&mut [0], offset).is_ok() {
+        let _ = fadvise(file, start, NonZeroU64::new(page), Advice::DontNeed);
+    }
 }
 
 /// The regular files at a path, one level deep: a model folder is flat.
@@ -101,5 +122,22 @@ mod tests {
         std::fs::write(&path, vec![7_u8; 1 << 20]).unwrap();
         let state = make_cold(&path);
         assert!(matches!(state, PageCache::Cold | PageCache::Unknown), "{state:?}");
+    }
+
+    #[test]
+    fn looking_at_a_cold_file_does_not_warm_it() {
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = dir.path().join("weights");
+        std::fs::write(&path, vec![7_u8; 4 << 20]).unwrap();
+        if make_cold(&path) != PageCache::Cold {
+            println!("skipped: this file system does not tell what is in the page cache, or does not drop it");
+            return;
+        }
+        for look in 0..3 {
+            assert_eq!(state(&path), PageCache::Cold, "look {look}");
+        }
+        std::fs::read(&path).unwrap();
+        assert_eq!(state(&path), PageCache::Warm);
+        assert_eq!(state(&path), PageCache::Warm, "a look drops nothing that was there");
     }
 }

@@ -28,6 +28,11 @@ const LAST_LINES: usize = 20;
 /// Longest line of a stage that is kept; the rest of it is dropped.
 const LINE_LIMIT: u64 = 1 << 20;
 
+/// How often a stage that says nothing is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long the output of a stage that has ended may stay open: a descendant may hold it.
+const AFTER_END: Duration = Duration::from_secs(1);
+
 /// What to run, without a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
@@ -174,14 +179,28 @@ impl StageProcess {
         self.child.as_ref().is_some_and(GroupChild::alive)
     }
 
-    /// Waits for its end; every mark is handed to `on_mark`.
+    /// Waits for its end; every mark is handed to `on_mark`. A descendant that keeps the output open after the end is not waited for:
+    /// it goes with the group.
     ///
     /// # Errors
     /// The kernel does not tell of the process.
     pub fn wait(mut self, mut on_mark: impl FnMut(&Phase)) -> Result<Ended, Error> {
-        while let Ok(mark) = self.marks.recv() {
-            on_mark(&mark);
-            self.phases.push(mark);
+        let mut ended: Option<Nanos> = None;
+        loop {
+            match self.marks.recv_timeout(LOOK) {
+                Ok(mark) => {
+                    on_mark(&mark);
+                    self.phases.push(mark);
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if ended.is_none() && !self.alive() {
+                ended = Some(clock::now());
+            }
+            if ended.is_some_and(|ended| is_over(ended, AFTER_END)) {
+                break;
+            }
         }
         self.reap()
     }
@@ -190,8 +209,16 @@ impl StageProcess {
     ///
     /// # Errors
     /// The kernel does not tell of the process.
-    pub fn stop(mut self, grace: Duration) -> Result<Ended, Error> {
-        self.signal(Signal::TERM);
+    pub fn stop(self, grace: Duration) -> Result<Ended, Error> {
+        self.stop_with(Signal::TERM, grace)
+    }
+
+    /// The same with another signal.
+    ///
+    /// # Errors
+    /// The kernel does not tell of the process.
+    pub fn stop_with(mut self, signal: Signal, grace: Duration) -> Result<Ended, Error> {
+        self.signal(signal);
         let deadline = Nanos(clock::now().0 + grace.as_nanos() as u64);
         loop {
             let left = Duration::from_secs_f64(deadline.since(clock::now()).get());
@@ -220,9 +247,7 @@ impl StageProcess {
         let waiting = |source| Error::Io { doing: "waiting for", path: PathBuf::from("the stage"), source };
         let child = self.child.take().expect("a stage is reaped once: both callers take it by value");
         let reaped = child.reap().map_err(waiting)?;
-        for reader in self.readers.drain(..) {
-            let _ = reader.join();
-        }
+        self.join_readers();
         while let Ok(mark) = self.marks.try_recv() {
             self.phases.push(mark);
         }
@@ -235,9 +260,24 @@ impl StageProcess {
         })
     }
 
+    /// Lets the readers come to the end of the output. One that a process outside the group still holds open is left to itself.
+    fn join_readers(&mut self) {
+        let since = clock::now();
+        while self.readers.iter().any(|reader| !reader.is_finished()) && !is_over(since, AFTER_END) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for reader in self.readers.drain(..).filter(JoinHandle::is_finished) {
+            let _ = reader.join();
+        }
+    }
+
     fn tail(&self) -> Vec<String> {
         self.last_lines.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
     }
+}
+
+fn is_over(since: Nanos, patience: Duration) -> bool {
+    clock::now().since(since) >= Seconds(patience.as_secs_f64())
 }
 
 /// Reads lines until the pipe closes: marks go to `sender`, everything else is talk; all of it goes to the log.
@@ -301,6 +341,19 @@ mod tests {
         talk.sort();
         assert_eq!(talk, ["hello", "oops"]);
         assert_eq!(ended.failure().as_deref(), Some("exit code 3"));
+    }
+
+    #[test]
+    fn a_descendant_that_keeps_the_output_open_is_not_waited_for() {
+        // The second leaves the group as well, so that it outlives it.
+        for holds in ["sleep 600 &", "setsid sleep 600 &"] {
+            let ended = run(&format!(r#"{holds} echo '{{"phase":"done","at":5,"facts":{{"child":'$!'}}}}'; echo last >&2"#));
+            assert!(ended.status.success(), "{holds}");
+            assert_eq!((ended.phases.len(), ended.last_lines), (1, vec!["last".to_owned()]), "{holds}");
+            let child = ended.phases[0].facts["child"].as_i64().unwrap() as i32;
+            // It must not outlive the test.
+            let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(child).unwrap(), Signal::KILL);
+        }
     }
 
     #[test]

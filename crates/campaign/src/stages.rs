@@ -51,15 +51,16 @@ impl<'a> Context<'a> {
         let places = meter::Places::system();
         // The embedded engine and trainer run on the processor.
         let metering = meter::open(spec, &places, false)?;
+        let basis = if let Metering::By(meter) = &metering { Some(meter.basis()) } else { None };
         // The modelled meter counts the stage's own CPU time: it knows no idle power, and waiting would show none.
-        let waits = matches!(&metering, Metering::By(meter) if !matches!(meter.basis(), Basis::CpuTime { .. }));
+        let is_sensor = basis.is_some_and(Basis::is_sensor);
         let sampler = Sampler::start(metering, &places, Duration::from_millis(u64::from(spec.interval_ms)))?;
         let begun = clock::now();
-        if waits {
+        if is_sensor {
             std::thread::sleep(Duration::from_secs_f64(spec.idle_s));
             sampler.mark();
         }
-        Ok(Metered { sampler, idle: (begun, clock::now()) })
+        Ok(Metered { sampler, idle: (begun, clock::now()), idle_s: spec.idle_s, is_sensor, on_gpu: basis == Some(Basis::Gpus) })
     }
 
     /// Arguments that make a stage of ours tell its marks and end with us.
@@ -194,9 +195,27 @@ fn inside(kind: StageKind) -> &'static str {
 struct Metered {
     sampler: Sampler,
     idle: (Nanos, Nanos),
+    /// How long idle power is measured.
+    idle_s: f64,
+    /// Something is measured, so windows must be long enough for a sensor.
+    is_sensor: bool,
+    /// What is measured is GPUs, which draw more with an idle context than without (an H200 130 W in place of 76).
+    on_gpu: bool,
 }
 
 impl Metered {
+    /// Has a stage that is ready wait, so that its idle power is seen: on a GPU, where the difference is large.
+    fn rest(&self) -> Option<(Nanos, Nanos)> {
+        if !self.on_gpu {
+            return None;
+        }
+        self.sampler.mark();
+        let begun = clock::now();
+        std::thread::sleep(Duration::from_secs_f64(self.idle_s));
+        self.sampler.mark();
+        Some((begun, clock::now()))
+    }
+
     /// Ends it. `cpu` is the kernel's total of the stage's CPU time.
     fn stop(self, cpu: Option<Seconds>) -> (Trace, Idle) {
         let trace = self.sampler.stop(cpu);
