@@ -159,9 +159,10 @@ impl<'a> Synthesis<'a> {
     }
 
     fn counted<'w, I: Iterator<Item = &'w str>>(&self, counter: &dyn Counter, tokens: u32, words: impl Fn() -> I) -> Result<String> {
-        let mut count = tokens.saturating_sub(self.overhead(counter)?).max(1);
+        let overhead = self.overhead(counter)?;
+        let mut count = tokens.saturating_sub(overhead).max(1);
         let trusted = !self.surprised.get() && self.counted.get() > COUNTED_TOKENS;
-        let mut nearest = None;
+        let mut nearest: Option<(String, u32)> = None;
         for _ in 0..ATTEMPTS {
             let prompt = join(words().take(count as usize));
             if trusted {
@@ -173,14 +174,14 @@ impl<'a> Synthesis<'a> {
                 return Ok(prompt);
             }
             self.surprised.set(true);
-            if seen < tokens {
+            if seen < tokens && nearest.as_ref().is_none_or(|(_, before)| seen > *before) {
                 nearest = Some((prompt, seen));
             }
-            let next = i64::from(count) + i64::from(tokens) - i64::from(seen);
-            if next < 1 {
+            let next = corrected(count, seen.saturating_sub(overhead), tokens.saturating_sub(overhead));
+            if next == count {
                 break;
             }
-            count = next as u32;
+            count = next;
         }
         let filled = nearest.map(|(prompt, seen)| self.filled(counter, tokens, prompt, seen)).transpose()?.flatten();
         filled.ok_or_else(|| Error::Prompts {
@@ -193,8 +194,8 @@ impl<'a> Synthesis<'a> {
     fn filled(&self, counter: &dyn Counter, tokens: u32, mut prompt: String, mut seen: u32) -> Result<Option<String>> {
         while seen < tokens {
             let mut grown = None;
-            for word in self.words.iter().take(16).copied().chain(["a", "I", "of", "."]) {
-                let candidate = format!("{prompt} {word}");
+            let words = self.words.iter().take(16).map(|word| format!("{prompt} {word}"));
+            for candidate in words.chain([" a", " I", " of", ".", "s", "!"].map(|end| format!("{prompt}{end}"))) {
                 let count = count_tokens(counter, &candidate)?;
                 if count > seen && count <= tokens {
                     grown = Some((candidate, count));
@@ -216,6 +217,15 @@ impl<'a> Synthesis<'a> {
         self.overhead.set(Some(overhead));
         Ok(overhead)
     }
+}
+
+/// How many words to try after `count` words had `seen` tokens instead of `wanted`; as many again where no other number is nearer.
+fn corrected(count: u32, seen: u32, wanted: u32) -> u32 {
+    let per_word = (f64::from(seen) / f64::from(count)).max(1.0);
+    let off = f64::from(wanted) - f64::from(seen);
+    let step = (off / per_word).round();
+    let step = if step == 0.0 { off.signum() } else { step };
+    (f64::from(count) + step).max(1.0) as u32
 }
 
 fn count_tokens(counter: &dyn Counter, prompt: &str) -> Result<u32> {
@@ -256,6 +266,24 @@ mod tests {
     impl Counter for Plain {
         fn tokens(&self, prompt: &str) -> std::result::Result<u32, String> {
             Ok(prompt.split(' ').count() as u32)
+        }
+    }
+
+    /// A tokenizer of letters, to which every word is several tokens.
+    struct Letters;
+
+    impl Counter for Letters {
+        fn tokens(&self, prompt: &str) -> std::result::Result<u32, String> {
+            Ok(20 + prompt.len() as u32)
+        }
+    }
+
+    #[test]
+    fn words_of_many_tokens_make_lengths_too() {
+        let made = Synthesis::new(WORDS, Some(Measure::Counted(&Letters)), 1).unwrap();
+        for tokens in 40..400 {
+            let length = Letters.tokens(&made.of_tokens(u64::from(tokens), tokens).unwrap()).unwrap();
+            assert_eq!(length, tokens);
         }
     }
 

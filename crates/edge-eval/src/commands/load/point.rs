@@ -23,8 +23,8 @@ use crate::progress;
 
 /// Warm-up requests of a point with a rate, at most.
 const MOST_WARMUP: u32 = 32;
-/// Words of the two probes that fit tokens to words.
-const PROBES: (u32, u32) = (8, 264);
+/// Words of the two probes that fit tokens to words; the longer one fits the smallest contexts.
+const PROBES: (u32, u32) = (8, 72);
 
 /// What every point shares.
 pub(super) struct Runner<'a> {
