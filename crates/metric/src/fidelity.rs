@@ -9,7 +9,8 @@ use stats::{Bootstrap, Estimate, McNemar, Sample, mcnemar};
 use units::Missing;
 
 use crate::{
-    CellView,
+    CellView, Figure,
+    figure::Known,
     quality::{Marks, all_or_nothing},
 };
 
@@ -80,6 +81,17 @@ pub fn fidelity(view: &CellView) -> Result<Fidelity, Missing> {
         notes.push("cross-method: another adaptation as well as another precision than its baseline lora-fp16".into());
     }
     compare(&pairs, view.plan().seed, cross_method, notes)
+}
+
+/// Compares two mean marks of which the items are not known: nothing is paired, so there is no interval and no gate.
+pub fn fidelity_of_means(after: f64, before: f64) -> Figure {
+    let note = "of two means: without the items' marks there is no interval and no gate".to_owned();
+    let ratio = if before > 0.0 && after.is_finite() && before.is_finite() {
+        Ok(Known::from(Estimate::single(after / before).scaled(100.0)).noting([note]))
+    } else {
+        Err(Missing::because(format!("the means are {after} and {before}")))
+    };
+    ratio.into()
 }
 
 fn compare(pairs: &[(f64, f64)], seed: u64, cross_method: bool, notes: Vec<String>) -> Result<Fidelity, Missing> {
@@ -189,6 +201,13 @@ mod tests {
         assert_eq!((test.lost, test.gained, test.n), (3, 1, 20));
         assert!((fidelity.ratio.value - 11.0 / 13.0).abs() < 1e-12);
         assert!((fidelity.changed - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_means_have_a_ratio_and_nothing_more() {
+        let figure = fidelity_of_means(0.45, 0.5);
+        assert_eq!(figure.estimate.map(|ratio| (ratio.value, ratio.ci95, ratio.n)), Ok((90.0, None, 1)));
+        assert!(fidelity_of_means(0.45, 0.0).estimate.is_err() && fidelity_of_means(f64::NAN, 0.5).estimate.is_err());
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod stage_energy;
 mod view;
 
 pub use client::{CLIENT_MEASURED, client_bound};
-pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity};
+pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
 pub use metrics::{Better, METRICS, Metric, find};
 pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};
