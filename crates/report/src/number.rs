@@ -2,13 +2,15 @@
 
 /// A value and the ends of its interval, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Text {
-    pub(crate) value: String,
-    pub(crate) interval: Option<String>,
+pub struct Text {
+    /// The value alone.
+    pub value: String,
+    /// `[low, high]`, where there is an interval.
+    pub interval: Option<String>,
 }
 
 /// Formats a figure. Bytes are shown in the unit that [`shown_unit`] names.
-pub(crate) fn text(value: f64, ci95: Option<(f64, f64)>, unit: &str) -> Text {
+pub fn text(value: f64, ci95: Option<(f64, f64)>, unit: &str) -> Text {
     let scale = scale(unit);
     let style = Style::of(value * scale);
     let interval = ci95.map(|(low, high)| format!("[{}, {}]", style.write(low * scale), style.write(high * scale)));
@@ -16,7 +18,7 @@ pub(crate) fn text(value: f64, ci95: Option<(f64, f64)>, unit: &str) -> Text {
 }
 
 /// The unit as printed: bytes as GB of 1e9.
-pub(crate) fn shown_unit(unit: &str) -> &str {
+pub fn shown_unit(unit: &str) -> &str {
     if unit == "B" { "GB" } else { unit }
 }
 
