@@ -60,28 +60,34 @@ pub(crate) fn state(path: &Path) -> PageCache {
 fn probe(file: &File) -> Option<(u64, u64)> {
     let size = file.metadata().ok()?.len();
     let step = (size / PROBES).max(4096);
-    let (mut resident, mut probed, mut offset) = (0, 0, 0);
+    let (mut resident, mut probed, mut offset, mut fetched) = (0, 0, 0, Vec::new());
     // One page a look, no read-ahead.
     let _ = fadvise(file, 0, None, Advice::Random);
     while offset < size {
         let mut byte = [0_u8; 1];
         match preadv2(file.as_fd(), &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT) {
             Ok(_) => resident += 1,
-            Err(Errno::AGAIN) => forget(file, offset),
+            Err(Errno::AGAIN) => fetched.push(offset),
             Err(_) => return None,
         }
         probed += 1;
         offset += step;
     }
+    forget(file, &fetched, resident == 0);
     Some((resident, probed))
 }
 
-/// Drops a page that a look has begun to fetch: once it has come, because a page on its way stays.
-fn forget(file: &File, offset: u64) {
+/// Drops the pages that a look has begun to fetch, once they have come: a page on its way stays. Where nothing else was there all
+/// of the file is dropped, because the kernel may fetch in larger pieces.
+fn forget(file: &File, fetched: &[u64], all: bool) {
     let page = rustix::param::page_size() as u64;
-    let start = offset / page * page;
-    if file.read_at(&mut [0], offset).is_ok() {
-        let _ = fadvise(file, start, NonZeroU64::new(page), Advice::DontNeed);
+    for offset in fetched {
+        if file.read_at(&mut [0], *offset).is_ok() && !all {
+            let _ = fadvise(file, offset / page * page, NonZeroU64::new(page), Advice::DontNeed);
+        }
+    }
+    if all {
+        let _ = fadvise(file, 0, None, Advice::DontNeed);
     }
 }
 
