@@ -104,8 +104,8 @@ pub struct SamplerCost {
     pub interval_ms: u32,
     /// CPU time over wall time: the share of one core.
     pub cpu_share: Reading<f64>,
-    /// Power of the device while it reads, less the power while it does not.
-    pub power_w: Reading<Watts>,
+    /// Power of the device while it reads, less the power while it does not, in watts.
+    pub power_w: Reading<stats::Estimate>,
 }
 
 /// How a quantity is spread.
@@ -154,7 +154,7 @@ mod synthetic {
             for poll in 0..(self.seconds / POLL).round() as u32 {
                 let t = f64::from(poll) * POLL;
                 if poll > 0 {
-                    energy += ((self.watts)(t - POLL) + (self.watts)(t)) / 2.0 * POLL * self.gain;
+                    energy += f64::midpoint((self.watts)(t - POLL), (self.watts)(t)) * POLL * self.gain;
                 }
                 if t - ticked >= TICK - POLL / 4.0 {
                     (ticked, told) = (t, energy);

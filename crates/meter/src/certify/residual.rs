@@ -118,7 +118,7 @@ mod tests {
 
     /// On for 40 ms, off for 40 ms.
     fn pulsed(t: f64) -> f64 {
-        if (t / 0.04) as u64 % 2 == 0 { 700.0 } else { 100.0 }
+        if ((t / 0.04) as u64).is_multiple_of(2) { 700.0 } else { 100.0 }
     }
 
     fn close(found: f64, expected: f64, by: f64) {

@@ -5,16 +5,19 @@ use std::time::Duration;
 use ::meter::{Basis, Channel, METERS, Meter, Metering, Places, ProcessGroup, Raw, Sampler, certify};
 use record::clock;
 use rustix::time::{ClockId, clock_gettime};
-use units::{Nanos, Reading, Seconds, Watts};
+use stats::Sample;
+use units::{Nanos, Reading, Seconds};
 
 use super::{Args, examine, talk};
 
 /// The sampler's period in milliseconds.
 const INTERVAL_MS: u32 = 100;
 /// How long each look lasts, in seconds.
-const LOOK_S: f64 = 3.0;
-/// Looks with the sampler, and as many without, in turn.
-const LOOKS: u32 = 2;
+const LOOK_S: f64 = 2.0;
+/// Blocks of four looks, where a counter tells power. A GPU's idle power wanders by watts, so their spread is what the mean is judged by.
+const BLOCKS: u32 = 6;
+/// Blocks where only CPU time is looked at, which does not wander.
+const BLOCKS_WITHOUT_COUNTER: u32 = 1;
 
 /// What a sampler needs to have begun.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -24,23 +27,40 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// # Errors
 /// A sampler cannot be started.
 pub(super) fn sampler(args: &Args, places: &Places) -> anyhow::Result<certify::SamplerCost> {
-    talk(args, &format!("the sampler itself: {:.0} s", f64::from(2 * LOOKS) * LOOK_S));
     let mut counter = counter(args, places);
-    let (mut shares, mut on, mut off) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..LOOKS {
-        off.push(look(&mut counter).1);
-        let sampler = start(places)?;
-        let (share, power) = look(&mut counter);
-        drop(sampler.stop(None::<Seconds>));
-        shares.push(share);
-        on.push(power);
+    let blocks = if counter.is_some() { BLOCKS } else { BLOCKS_WITHOUT_COUNTER };
+    talk(args, &format!("the sampler itself: {:.0} s", f64::from(4 * blocks) * LOOK_S));
+    let (mut shares, mut powers) = (Vec::new(), Vec::new());
+    for _ in 0..blocks {
+        let block = block(&mut counter, places)?;
+        shares.push(block.cpu_share);
+        powers.extend(block.power);
     }
-    let power = match (mean(&on), mean(&off)) {
-        (Some(on), Some(off)) => Reading::Known(Watts(on - off)),
-        _ => Reading::missing("no counter tells the machine's power"),
+    let power = match Sample::new(powers) {
+        Ok(powers) => Reading::Known(stats::mean_interval(&powers)),
+        Err(_) => Reading::missing("no counter tells the machine's power"),
     };
-    let share = shares.iter().sum::<f64>() / f64::from(LOOKS);
+    let share = shares.iter().sum::<f64>() / f64::from(blocks);
     Ok(certify::SamplerCost { interval_ms: INTERVAL_MS, cpu_share: Reading::Known(share), power_w: power })
+}
+
+/// What four looks tell.
+struct Block {
+    cpu_share: f64,
+    /// Watts with the sampler less watts without, where both are known.
+    power: Option<f64>,
+}
+
+/// Without, with, with, without the sampler: a power that drifts evenly cancels.
+fn block(counter: &mut Option<Counter>, places: &Places) -> anyhow::Result<Block> {
+    let (_, before) = look(counter);
+    let sampler = start(places)?;
+    let (first, second) = (look(counter), look(counter));
+    drop(sampler.stop(None::<Seconds>));
+    let (_, after) = look(counter);
+    let mean = |a: Option<f64>, b: Option<f64>| Some(f64::midpoint(a?, b?));
+    let power = mean(first.1, second.1).zip(mean(before, after)).map(|(on, off)| on - off);
+    Ok(Block { cpu_share: f64::midpoint(first.0, second.0), power })
 }
 
 /// The smallest step by which a running process's CPU clock goes on.
@@ -105,12 +125,6 @@ fn next_tick((meter, device): &mut Counter) -> Option<(Nanos, u64)> {
         }
     }
     None
-}
-
-/// The mean of all, when all are known.
-fn mean(values: &[Option<f64>]) -> Option<f64> {
-    let known: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
-    Some(known.iter().sum::<f64>() / known.len() as f64)
 }
 
 /// CPU time of all our threads.

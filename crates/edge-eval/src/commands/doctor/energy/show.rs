@@ -29,7 +29,14 @@ pub(super) fn text(certificate: &Certificate, stored: Option<&Path>) -> String {
     text += &format!("  CPU clock      steps of {resolution}\n");
     let sampler = &certificate.sampler;
     let share = sampler.cpu_share.known().map_or_else(|why| format!("- ({why})"), |share| format!("{:.2}% of one core", share * 100.0));
-    text += &format!("  sampler        every {} ms: {share}; power {}\n", sampler.interval_ms, watts(&sampler.power_w));
+    let power = match sampler.power_w.known() {
+        Ok(power) => {
+            let interval = power.ci95.map_or_else(String::new, |(low, high)| format!(" [{low:+.2}, {high:+.2}]"));
+            format!("{:+.2} W{interval}, n = {}", power.value, power.n)
+        }
+        Err(why) => format!("- ({why})"),
+    };
+    text += &format!("  sampler        every {} ms: {share}; power {power}\n", sampler.interval_ms);
     if let Some(path) = stored {
         text += &format!("\nstored in {}\n", path.display());
     }
