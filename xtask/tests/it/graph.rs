@@ -15,11 +15,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "edge-eval",
         &[
-            "adapt", "campaign", "compress", "econ", "hub", "load", "meter", "metric", "model", "plan", "record", "report", "score",
-            "serve", "stats", "text", "units",
+            "adapt", "campaign", "compress", "econ", "hub", "import", "load", "meter", "metric", "model", "plan", "record", "report",
+            "score", "serve", "stats", "text", "units",
         ],
     ),
     ("hub", &[]),
+    ("import", &["metric", "plan", "record", "stats", "units"]),
     ("load", &["record", "stats", "units"]),
     ("meter", &["plan", "record", "stats", "units"]),
     ("metric", &["econ", "plan", "record", "stats", "units"]),
@@ -35,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute and print figures from records, on any machine.
-const KNOWING: &[&str] = &["econ", "metric", "report"];
+const KNOWING: &[&str] = &["econ", "import", "metric", "report"];
 
 /// Beginnings of the names of packages that load models, ask GPUs or speak HTTP.
 const NOT_FOR_THE_KNOWING: &[&str] =

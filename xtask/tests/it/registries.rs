@@ -6,6 +6,7 @@ use crate::repository::{none, read, root};
 
 /// Folders whose every file is an entry.
 const REGISTRIES: &[&str] = &[
+    "crates/import/src/formats",
     "crates/meter/src/meters",
     "crates/metric/src/metrics",
     "crates/score/src/marks",
