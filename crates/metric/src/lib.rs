@@ -14,6 +14,7 @@ mod interval;
 mod latency;
 mod metrics;
 mod money;
+mod prefix_cache;
 mod quality;
 mod runs;
 mod serving_energy;
@@ -24,6 +25,7 @@ pub use client::{CLIENT_MEASURED, client_bound};
 pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
 pub use metrics::{Better, METRICS, Metric, find};
+pub use prefix_cache::prefix_cached;
 pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};
 
 /// The named method under which these figures are computed: what was measured, as a user can rely on it.

@@ -151,6 +151,9 @@ pub struct LoadFacts {
     /// can be believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_energy: Vec<Reading<Joules>>,
+    /// Share of the prompt tokens that the server found in its prefix cache, as it tells.
+    #[serde(default = "not_looked_at")]
+    pub prefix_cache_share: Reading<f64>,
     /// Parquet of the requests, relative to the run folder.
     pub requests_file: String,
     /// Parquet of the power samples, relative to the run folder; `None` when none were taken.
@@ -159,6 +162,10 @@ pub struct LoadFacts {
 
 fn not_asked() -> Reading<Bytes> {
     Reading::missing("the engine was not asked")
+}
+
+fn not_looked_at() -> Reading<f64> {
+    Reading::missing("the prefix cache was not looked at")
 }
 
 fn once() -> u32 {

@@ -91,10 +91,12 @@ fn definition(metric: &Metric) -> Definition {
 fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures {
     let cell = view.cell();
     let client_bound = client.and_then(|certificate| metric::client_bound(view, certificate));
+    let prefix_cached = metric::prefix_cached(view);
     let figure = |metric: &Metric, figure| {
         let mut shown = figure_of(metric, figure);
         if metric::CLIENT_MEASURED.contains(&metric.name) {
             shown.notes.extend(client_bound.clone());
+            shown.notes.extend(prefix_cached.clone());
         }
         (metric.name.to_owned(), shown)
     };

@@ -1,6 +1,6 @@
 //! One serving run: cold start, warm-up, speed window. Output lengths are forced; nothing is scored.
 
-use load::Prompt;
+use load::{Prompt, prefix_cache};
 use plan::{LoadSpec, Stage};
 use record::{Detail, EnergyWindow, LoadFacts, Phase, Request, digest_path};
 use score::Item;
@@ -23,6 +23,8 @@ struct Speed {
     rested: Option<(Nanos, Nanos)>,
     weights_memory: Reading<Bytes>,
     kv_memory: Reading<Bytes>,
+    /// Share of prompt tokens that the server found in its prefix cache.
+    prefix_cache_share: Reading<f64>,
 }
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
@@ -33,14 +35,19 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     let mut served = context.serve(stage, key, |live, metered| {
         let rested = metered.rest();
         let least = if metered.is_sensor { meter::GOOD_WINDOW } else { Seconds(0.0) };
+        let mut prefix_cache_share = Reading::missing("the prefix cache was not looked at");
         let ask = |work: &Work| {
             let (timeout, seed) = (Seconds(spec.timeout_s), context.bound.plan.stage_seed(stage));
             let how = AskHow { concurrency: spec.concurrency, warmup: work.warmup.clone(), forced: true, timeout, seed };
-            live.ask(work.prompts.clone(), &how, &Edges(metered))
+            let before = prefix_cache::before(&live.url, None);
+            let run = live.ask(work.prompts.clone(), &how, &Edges(metered))?;
+            prefix_cache_share = prefix_cache::after(&before, &live.url, None, &run).share();
+            Ok(run)
         };
         let (run, work) = long_enough(&fresh, least, ask)?;
         let Live { spawned, ready, first_token, .. } = *live;
-        Ok(Speed { run, work, spawned, ready, first_token, rested, weights_memory: live.weights_memory(), kv_memory: live.kv_memory() })
+        let (weights_memory, kv_memory) = (live.weights_memory(), live.kv_memory());
+        Ok(Speed { run, work, spawned, ready, first_token, rested, weights_memory, kv_memory, prefix_cache_share })
     })?;
     let Some(speed) = served.outcome.take() else {
         // The fault that is in `seen` is the reason; these are never looked at.
@@ -179,6 +186,7 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, speed: &Speed, served
         kv_memory: speed.kv_memory.clone(),
         repeats: speed.work.repeats,
         prompts_repeat: speed.work.prompts_repeat,
+        prefix_cache_share: speed.prefix_cache_share.clone(),
         request_energy: request_energy(served, &speed.run, spec.concurrency),
         requests_file,
         power_file,
@@ -266,6 +274,7 @@ mod tests {
             rested: None,
             weights_memory: untold(),
             kv_memory: untold(),
+            prefix_cache_share: Reading::missing("untold"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use metric::client_bound;
+use metric::{client_bound, prefix_cached};
 use record::{ClientCertificate, ClientLevel, Detail, Machine, OpenLevel, SCHEMA, Seen, Spread};
 use units::{Reading, Seconds};
 
@@ -72,4 +72,18 @@ fn a_cell_without_runs_is_bound_by_nothing() {
 #[test]
 fn what_is_marked_is_a_metric() {
     assert!(metric::CLIENT_MEASURED.iter().all(|name| metric::find(name).is_some()));
+}
+
+#[test]
+fn hits_of_a_prefix_cache_above_one_in_a_hundred_are_told() {
+    let mut campaign = campaign();
+    let mut told = |share| {
+        edit(&mut campaign.cells[0].serve[1].stage, |record| {
+            let Detail::Serve(facts) = &mut record.detail else { panic!("no serving run") };
+            facts.prefix_cache_share = share;
+        });
+        prefix_cached(&campaign.views().next().unwrap())
+    };
+    assert_eq!((told(Reading::missing("not told")), told(Reading::Known(0.01))), (None, None));
+    assert!(told(Reading::Known(0.25)).unwrap().starts_with("up to 25.0% of a run's prompt tokens came from a prefix cache"));
 }

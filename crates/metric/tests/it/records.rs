@@ -140,6 +140,7 @@ pub(crate) fn serving(speed_j: f64, load_j: f64) -> ServingRun {
         kv_memory: Reading::missing("not told"),
         repeats: 1,
         prompts_repeat: false,
+        prefix_cache_share: Reading::missing("the prefix cache was not looked at"),
         request_energy: Vec::new(),
         requests_file: "requests.parquet".into(),
         power_file: None,

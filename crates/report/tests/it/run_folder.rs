@@ -81,6 +81,7 @@ fn served(folder: &RunFolder, key: &str) -> StageRecord {
         kv_memory: Reading::missing("not told"),
         repeats: 1,
         prompts_repeat: false,
+        prefix_cache_share: Reading::missing("the prefix cache was not looked at"),
         request_energy: Vec::new(),
         requests_file,
         power_file: None,
