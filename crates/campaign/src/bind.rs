@@ -17,6 +17,8 @@ pub struct Places {
     pub builtin: PathBuf,
     /// How hub ids are found.
     pub hub: Hub,
+    /// Where the load client's certificate of this machine is kept between campaigns; `None` keeps none.
+    pub certificate: Option<PathBuf>,
 }
 
 /// A model whose files are here.

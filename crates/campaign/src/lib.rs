@@ -4,6 +4,7 @@
 //! observed. It computes no figure: that is `metric`'s work, later, from the records.
 
 mod bind;
+mod client;
 mod error;
 mod group;
 mod observer;

@@ -1,6 +1,6 @@
 //! What a campaign tells while it runs: a closed set of events. The runner never prints.
 
-use record::{Phase, StageKind, StageRecord};
+use record::{ClientCertificate, Phase, StageKind, StageRecord};
 
 /// Something happened.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,16 @@ pub enum Event<'a> {
         stages: usize,
         /// Those whose records are there.
         finished: usize,
+    },
+    /// The load client is being proven on this machine.
+    Proving {
+        /// Which part, for people.
+        what: &'a str,
+    },
+    /// The run has its certificate of the load client.
+    Proven {
+        /// What it says.
+        certificate: &'a ClientCertificate,
     },
     /// A stage's record was there already.
     Reused {

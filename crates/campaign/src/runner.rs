@@ -10,6 +10,7 @@ use record::{CellEntry, Lock, Machine, Manifest, Outcome, RunFolder, SCHEMA, Sta
 
 use crate::{
     bind::{Bound, Places},
+    client,
     error::{Error, Result},
     observer::{Event, Observer},
     stages::{self, Context},
@@ -44,6 +45,9 @@ pub fn run(bound: &Bound, places: &Places, folder: &Path, version: &str, observe
     let already = bound.keys.iter().filter(|key| finished.contains(*key)).count();
     observer.on(Event::Planned { stages: bound.keys.len(), finished: already });
     warn(bound, observer);
+    if already < bound.keys.len() {
+        client::prove(&folder, places.certificate.as_deref(), bound.plan.load.concurrency, version, observer)?;
+    }
     let mut campaign = Campaign {
         context: Context::new(bound, places, &folder, observer),
         failed: vec![None; bound.keys.len()],

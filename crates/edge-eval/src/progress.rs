@@ -79,6 +79,8 @@ impl Observer for Campaign {
         }
         match event {
             Event::Planned { stages, finished } => self.planned(stages, finished),
+            Event::Proving { what } => self.message(format!("proving the load client: {what}")),
+            Event::Proven { certificate } => self.line(&certificate.headline()),
             Event::Reused { .. } => self.step(),
             Event::Started { kind, label } => self.message(format!("{} {label}", kind.name())),
             Event::Marked { phase } => {

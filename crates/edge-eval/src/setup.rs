@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use campaign::Places;
 use plan::Plan;
+use record::Machine;
 
-use crate::{builtin, env};
+use crate::{
+    builtin,
+    certificate::{self, VERSION},
+    env,
+};
 
 /// The folder a plan runs in: the one named, or `runs/<plan name>`.
 pub(crate) fn run_folder(named: Option<&Path>, plan: &Plan) -> PathBuf {
@@ -19,6 +24,7 @@ pub(crate) fn places() -> anyhow::Result<Places> {
         program: std::env::current_exe().context("finding this program's own executable")?,
         builtin: builtin::unpacked()?,
         hub: hub()?,
+        certificate: certificate::path(&Machine::fingerprint(VERSION)),
     })
 }
 

@@ -19,6 +19,7 @@ use crate::{
 #[command(
     after_help = "Examples:\n  edge-eval calibrate\n  edge-eval calibrate --quick\n  edge-eval calibrate --streams 1,64,512 --json --no-store"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Args {
     /// Streams of each level
     #[arg(long, value_delimiter = ',', value_name = "N,N,…", value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -3,10 +3,14 @@
 mod energy;
 
 use clap::Subcommand;
-use record::Machine;
+use record::{ClientCertificate, Machine};
 use serde_json::json;
 
-use crate::{end::End, env, print};
+use crate::{
+    certificate::{self, VERSION},
+    end::End,
+    env, print,
+};
 
 /// Say what this machine offers (cores, GPUs, meters, caches) and what that means for the figures
 #[derive(Debug, clap::Args)]
@@ -29,7 +33,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     if let Some(Part::Energy(args)) = &args.part {
         return energy::run(args);
     }
-    let machine = Machine::fingerprint(env!("CARGO_PKG_VERSION"));
+    let machine = Machine::fingerprint(VERSION);
+    let client = certificate::stored(&machine);
     let offers = meter::probe(&meter::Places::system());
     let caches: Vec<(&str, Option<std::path::PathBuf>)> = vec![("hub", env::hub_cache()), ("quickstart", env::cache())];
     if args.json {
@@ -38,7 +43,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
             .map(|offer| json!({"meter": offer.meter, "found": offer.found.as_ref().ok(), "missing": offer.found.as_ref().err()}))
             .collect();
         let caches: serde_json::Map<_, _> = caches.iter().map(|(name, path)| ((*name).to_owned(), json!(path))).collect();
-        print::json(&json!({"machine": machine, "meters": meters, "caches": caches, "means": means(&machine, &offers)}))?;
+        let client = client.map(|certificate| json!({"truthful": certificate.truthful(), "certificate": certificate}));
+        let means = means(&machine, &offers);
+        print::json(&json!({"machine": machine, "meters": meters, "caches": caches, "client": client, "means": means}))?;
         return Ok(End::Done);
     }
     let unknown = || "not known".to_owned();
@@ -53,6 +60,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     for offer in &offers {
         line(offer.meter, offer.found.clone().unwrap_or_else(|reason| format!("no: {reason}")));
     }
+    let uncalibrated = || "not calibrated on this machine: edge-eval calibrate".to_owned();
+    line("client", client.as_ref().map_or_else(uncalibrated, ClientCertificate::headline));
     for (name, path) in caches {
         line(&format!("{name} cache"), path.map_or_else(|| "no place: set HOME".to_owned(), |path| path.display().to_string()));
     }
