@@ -17,6 +17,10 @@ pub struct Places {
     pub builtin: PathBuf,
     /// How hub ids are found.
     pub hub: Hub,
+    /// Folders in which programs are looked for.
+    pub search_path: Vec<PathBuf>,
+    /// The value of an environment variable that holds a secret.
+    pub secret: fn(&str) -> Option<String>,
     /// Where the load client's certificate of this machine is kept between campaigns; `None` keeps none.
     pub certificate: Option<PathBuf>,
 }

@@ -174,7 +174,13 @@ impl Running {
     /// The kernel does not tell of the process.
     pub(crate) fn stop(mut self, stop: Stop) -> Result<(Ended, Option<trouble::Trouble>)> {
         let Some(process) = self.process.take() else {
-            let ended = Ended { status: ExitStatus::from_raw(0), span: (self.since, clock::now()), cpu: None, phases: Vec::new(), last_lines: Vec::new() };
+            let ended = Ended {
+                status: ExitStatus::from_raw(0),
+                span: (self.since, clock::now()),
+                cpu: None,
+                phases: Vec::new(),
+                last_lines: Vec::new(),
+            };
             return Ok((ended, None));
         };
         let (alive, group) = (process.alive(), process.group());

@@ -33,6 +33,51 @@ pub enum Error {
         /// How long.
         waited: Seconds,
     },
+    /// An engine is not on this machine.
+    #[error("engine {engine:?} is not installed: there is no {what}; to install it: {install}")]
+    NotInstalled {
+        /// The engine.
+        engine: &'static str,
+        /// What is not there.
+        what: String,
+        /// How to install it.
+        install: &'static str,
+    },
+    /// An engine is of another version than the plan wants.
+    #[error("engine {engine:?} is of version {told}, and the plan wants {wanted}")]
+    WrongVersion {
+        /// The engine.
+        engine: &'static str,
+        /// The beginning that the version must have.
+        wanted: String,
+        /// The version.
+        told: String,
+    },
+    /// An engine's port is taken.
+    #[error("port {port} of 127.0.0.1 is taken: {source}")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A command that makes an engine's model ready failed.
+    #[error("`{command}` failed: {said}")]
+    AfterReady {
+        /// The command line.
+        command: String,
+        /// The last it said.
+        said: String,
+    },
+    /// An engine failed for a reason that its log tells.
+    #[error("{0}")]
+    Engine(serve::trouble::Trouble),
+    /// The plan names a variable of the environment that is not set.
+    #[error("the environment variable {name} is not set")]
+    NoSecret {
+        /// Its name.
+        name: String,
+    },
     /// A stage ended before it got so far.
     #[error("it ended before it was {phase}")]
     EndedEarly {
@@ -98,6 +143,11 @@ pub enum Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Whether it is what follows when an engine has failed, so that the engine's own log tells the cause.
+    pub(crate) fn is_the_engines(&self) -> bool {
+        matches!(self, Self::NeverReady { .. } | Self::EndedEarly { .. } | Self::NoFirstToken | Self::Load(_) | Self::AfterReady { .. })
+    }
+
     /// How to mend it, in one sentence.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -106,6 +156,11 @@ impl Error {
             }
             Self::Spawn { .. } => Some("check that the program is installed and may be executed".to_owned()),
             Self::NeverReady { .. } => Some("its log in the run folder tells what it was doing".to_owned()),
+            Self::NotInstalled { .. } => Some("`program` in the plan's engine section names an executable that lies elsewhere".to_owned()),
+            Self::WrongVersion { .. } => Some("install that version, or change `version` in the plan's engine section".to_owned()),
+            Self::PortTaken { .. } => Some("leave `port` out of the plan, so that a free one is taken".to_owned()),
+            Self::Engine(trouble) => Some(trouble.hint().to_owned()),
+            Self::NoSecret { .. } => Some("set it to the API key, or correct `api_key_env` in the plan's engine section".to_owned()),
             Self::Overlap { .. } => Some("give training and held-out files that share no row".to_owned()),
             Self::OtherMachine { .. } => Some("name another folder with --out: figures of two machines are never mixed".to_owned()),
             Self::Hub(error) => error.hint(),
@@ -114,7 +169,12 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Meter(error) => error.hint(),
             Self::Record(error) => error.hint(),
-            Self::Io { .. } | Self::EndedEarly { .. } | Self::Facts { .. } | Self::Weights { .. } | Self::NoFirstToken => None,
+            Self::Io { .. }
+            | Self::AfterReady { .. }
+            | Self::EndedEarly { .. }
+            | Self::Facts { .. }
+            | Self::Weights { .. }
+            | Self::NoFirstToken => None,
         }
     }
 }

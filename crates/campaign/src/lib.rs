@@ -5,18 +5,24 @@
 
 mod bind;
 mod client;
+mod engine;
 mod error;
+mod flags;
 mod group;
+mod guard;
 mod observer;
 mod page_cache;
 mod probe;
 mod process;
 mod runner;
 mod stages;
+mod told;
 
 pub use bind::{Bound, BoundModel, BoundTask, Places, bind};
+pub use engine::missing_engines;
 pub use error::Error;
 pub use group::{Account, GroupChild, Reaped};
+pub use guard::guard;
 pub use observer::{Event, Observer, Silent};
 pub use process::{CommandLine, Ended, StageProcess};
 pub use runner::{Summary, run};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use record::clock;
-use units::{Bytes, Nanos, Reading};
+use units::Nanos;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,37 +43,54 @@ impl Server {
         }
     }
 
-    /// One gauge of the Prometheus page, in bytes.
-    pub(crate) fn gauge_bytes(&self, name: Option<&str>) -> Reading<Bytes> {
-        let Some(name) = name else { return Reading::missing("the engine does not tell this") };
-        let page = self
-            .agent
-            .get(format!("{}/metrics", self.base))
-            .call()
-            .and_then(|mut answer| answer.body_mut().with_config().limit(PAGE_LIMIT).read_to_string());
-        match page {
-            Ok(page) => gauge(&page, name)
-                .map_or_else(|| Reading::missing(format!("/metrics has no {name}")), |value| Reading::Known(Bytes(value as u64))),
-            Err(error) => Reading::missing(format!("/metrics could not be read: {error}")),
-        }
+    /// A metrics page.
+    pub(crate) fn page(&self, path: &str) -> Page {
+        Page(self.text(path).unwrap_or_default())
+    }
+
+    /// A JSON document.
+    pub(crate) fn json(&self, path: &str) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.text(path)?).ok()
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        let answer = self.agent.get(format!("{}{path}", self.base)).call();
+        answer.and_then(|mut answer| answer.body_mut().with_config().limit(PAGE_LIMIT).read_to_string()).ok()
     }
 }
 
-/// The sum of a gauge over its labels; `None` where it is absent or no number.
-fn gauge(page: &str, name: &str) -> Option<f64> {
-    let mut total = None;
-    for line in page.lines() {
-        let Some(rest) = line.strip_prefix(name) else { continue };
-        let value = match rest.strip_prefix('{') {
-            Some(labels) => labels.rsplit_once('}').map(|(_, value)| value),
-            None => rest.starts_with(' ').then_some(rest),
-        };
-        if let Some(value) = value {
+/// A metrics page in the Prometheus text format.
+pub(crate) struct Page(String);
+
+impl Page {
+    /// The sum of a series over its labels; `None` where it is absent or no number.
+    pub(crate) fn sum(&self, name: &str) -> Option<f64> {
+        let mut total = None;
+        for (_, value) in self.lines(name) {
             let value: f64 = value.split_whitespace().next()?.parse().ok()?;
             total = Some(total.unwrap_or(0.0) + value);
         }
+        total.filter(|value: &f64| value.is_finite() && *value >= 0.0)
     }
-    total.filter(|value: &f64| value.is_finite() && *value >= 0.0)
+
+    /// A label of a series, where it is a number.
+    pub(crate) fn label(&self, name: &str, label: &str) -> Option<f64> {
+        let start = format!("{label}=\"");
+        let (labels, _) = self.lines(name).next()?;
+        let value = labels.split(',').find_map(|pair| pair.trim().strip_prefix(&start))?;
+        value.split('"').next()?.parse().ok().filter(|value: &f64| value.is_finite())
+    }
+
+    /// Labels and value of every line of a series.
+    fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.lines().filter_map(move |line| {
+            let rest = line.strip_prefix(name)?;
+            match rest.strip_prefix('{') {
+                Some(labelled) => labelled.rsplit_once('}'),
+                None => rest.starts_with(' ').then_some(("", rest)),
+            }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -82,10 +99,21 @@ mod tests {
 
     #[test]
     fn a_gauge_is_found_by_its_whole_name() {
-        let page = "# HELP w bytes\nweights_total 9\nweights 5\nweights_other{a=\"1\"} 7\nlabelled{a=\"}\"} 2\nlabelled{a=\"y\"} 3 1700\n";
-        assert_eq!(gauge(page, "weights"), Some(5.0));
-        assert_eq!(gauge(page, "labelled"), Some(5.0));
-        assert_eq!(gauge(page, "absent"), None);
-        assert_eq!(gauge("weights NaN\n", "weights"), None);
+        let page = "# HELP w bytes\nweights_total 9\nweights 5\nweights_other{a=\"1\"} 7\nlabelled{a=\"}\"} 2\nlabelled{a=\"y\"} 3 1700\nbad NaN\n";
+        let page = Page(page.to_owned());
+        assert_eq!(page.sum("weights"), Some(5.0));
+        assert_eq!(page.sum("labelled"), Some(5.0));
+        assert_eq!(page.sum("absent"), None);
+        assert_eq!(page.sum("bad"), None);
+    }
+
+    #[test]
+    fn a_label_is_a_number_or_nothing() {
+        let page = Page("info{block_size=\"16\",num_gpu_blocks=\"8192\",dtype=\"auto\"} 1.0\n".to_owned());
+        assert_eq!(page.label("info", "num_gpu_blocks"), Some(8192.0));
+        assert_eq!(page.label("info", "block_size"), Some(16.0));
+        assert_eq!(page.label("info", "dtype"), None);
+        assert_eq!(page.label("info", "absent"), None);
+        assert_eq!(page.label("other", "block_size"), None);
     }
 }

@@ -1,14 +1,10 @@
 //! What an engine tells of itself: figures from its metrics page, its JSON routes and its log, by the table that it comes with. A figure that is
 //! not told is missing with its reason.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
-use serve::launch::{Place, Tells};
 use serde_json::{Map, Value};
+use serve::launch::{Place, Tells};
 use units::{Bytes, Reading};
 
 use crate::probe::{Page, Server};

@@ -1,15 +1,17 @@
 //! The subcommands: one file each, holding that command's arguments and its run.
 
 mod adapt;
-mod calibrate;
 mod burn;
+mod calibrate;
 mod compress;
 mod doctor;
+mod guard;
+mod import;
 mod init;
 mod list;
 mod load;
-mod mock;
 mod meter;
+mod mock;
 mod plan;
 mod random_weights;
 mod report;
@@ -41,17 +43,20 @@ enum Command {
     Plan(plan::Args),
     Init(init::Args),
     Report(report::Args),
+    Import(import::Args),
     List(list::Args),
     Doctor(doctor::Args),
     Adapt(adapt::Args),
     Compress(compress::Args),
     Serve(serve::Args),
-    Load(load::Args),
+    Load(Box<load::Args>),
+    Meter(meter::Args),
     Mock(mock::Args),
     Calibrate(calibrate::Args),
-    Meter(meter::Args),
     #[command(hide = true)]
     Burn(burn::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
     #[command(hide = true)]
     RandomWeights(random_weights::Args),
 }
@@ -63,16 +68,18 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Adapt(args) => adapt::run(&args),
         Command::Compress(args) => compress::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Load(args) => load::run(&args),
+        Command::Meter(args) => meter::run(&args),
         Command::Mock(args) => mock::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
-        Command::Meter(args) => meter::run(&args),
         Command::Burn(args) => burn::run(&args),
+        Command::Guard(args) => guard::run(&args),
         Command::RandomWeights(args) => random_weights::run(&args),
     }
 }

@@ -39,3 +39,8 @@ pub(crate) fn api_key(name: &str) -> Option<String> {
 pub(crate) fn cache() -> Option<PathBuf> {
     var("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| var("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }
+
+/// Folders in which programs are looked for: `PATH`.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    var("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}

@@ -24,6 +24,8 @@ pub(crate) fn places() -> anyhow::Result<Places> {
         program: std::env::current_exe().context("finding this program's own executable")?,
         builtin: builtin::unpacked()?,
         hub: hub()?,
+        search_path: env::search_path(),
+        secret: env::api_key,
         certificate: certificate::path(&Machine::fingerprint(VERSION)),
     })
 }

@@ -1,28 +1,30 @@
 //! A server under observation: spawned cold, watched until it is ready, asked for its first token, and gone in the end.
 
-use std::{path::Path, time::Duration};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use load::{Body, Job, Message, Prompt, Sampling};
+use load::{ApiKey, Body, Job, Message, Prompt, Sampling};
 use meter::ProcessGroup;
 use plan::Stage;
-use record::{PageCache, clock};
+use record::{PageCache, Phase, clock};
 use score::{Item, Role};
-use serve::{Address, Launch, Target};
+use serve::{About, Launch, Target, launch::Length};
 use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{Context, Metered, Seen};
 use crate::{
+    engine::{self, Running},
     error::{Error, Result},
-    observer::Event,
+    flags,
+    observer::{Event, Observer},
     page_cache,
     probe::Server,
-    process::{CommandLine, StageProcess},
+    process::CommandLine,
+    told::Told,
 };
-
-/// How long a server may take from spawn to ready: the slowest known takes some minutes for large models.
-const READY_PATIENCE: Duration = Duration::from_secs(30 * 60);
-/// How long a server may take to end when told to.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that has answered its first request.
 pub(super) struct Live {
@@ -33,6 +35,11 @@ pub(super) struct Live {
     pub(super) first_token: Nanos,
     server: Server,
     launch: Launch,
+    log: PathBuf,
+    version: Option<String>,
+    api_key: Option<ApiKey>,
+    /// What was wrong with the answers.
+    flags: RefCell<Vec<String>>,
 }
 
 /// What a served stage gives to its record.
@@ -49,69 +56,89 @@ impl Context<'_> {
     /// Spawns the stage's engine on its weights, has `work` done on it, and stops it. What fails is in the result.
     pub(super) fn serve<T>(&self, stage: &Stage, key: &str, mut work: impl FnMut(&Live, &Metered) -> Result<T>) -> Result<Served<T>> {
         let weights = self.weights(stage)?;
-        let (launch, command) = self.launch(stage, &weights)?;
+        let (engine, launch) = self.launch(stage, &weights, key)?;
+        let command = engine::command(&launch);
         let page_cache = page_cache::make_cold(&weights);
         let metered = self.metered()?;
-        let mut process = StageProcess::spawn(&command, &self.folder.log(key)?)?;
-        metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
-        let (outcome, fault) = match self.live(&mut process, launch, stage, &metered).and_then(|live| work(&live, &metered)) {
-            // Some requests may have been answered before it died: that is no finished stage.
-            Ok(_) if !process.alive() => (None, Some(Error::EndedEarly { phase: "finished".to_owned() })),
-            Ok(outcome) => (Some(outcome), None),
-            Err(fault) => (None, Some(fault)),
+        let stop = launch.stop;
+        let mut marks = Vec::new();
+        let (ended, outcome, fault) = match engine::begin(engine.about(), &launch, self.places, self.folder.log(key)?) {
+            Err(fault) => (engine::never_began(), None, Some(fault)),
+            Ok(mut process) => {
+                if let Some(pgid) = process.group() {
+                    metered.sampler.watch_since(ProcessGroup { pgid }, process.since());
+                }
+                let worked = self.live(&mut process, engine.about(), launch, stage, key, &metered).and_then(|live| {
+                    let outcome = work(&live, &metered)?;
+                    marks.push(live.told(engine.about(), self.observer));
+                    Ok(outcome)
+                });
+                let alive = process.alive();
+                let (ended, trouble) = process.stop(stop)?;
+                match (worked, trouble) {
+                    // Some requests may have been answered before it died: that is no finished stage.
+                    (Ok(_), _) if !alive => (ended, None, Some(Error::EndedEarly { phase: "finished".to_owned() })),
+                    (Ok(outcome), _) => (ended, Some(outcome), None),
+                    (Err(fault), Some(trouble)) if fault.is_the_engines() => (ended, None, Some(Error::Engine(trouble))),
+                    (Err(fault), _) => (ended, None, Some(fault)),
+                }
+            }
         };
-        let ended = process.stop(GRACE)?;
+        let mut ended = ended.stopped_by_us(outcome.is_some());
+        ended.phases.append(&mut marks);
         let (trace, idle) = metered.stop(ended.cpu);
         let memory = trace.memory();
-        let seen = Seen { ended: ended.stopped_by_us(outcome.is_some()), energy: Vec::new(), memory, fault };
+        let seen = Seen { ended, energy: Vec::new(), memory, fault };
         Ok(Served { command, seen, page_cache, outcome, trace, idle })
     }
 
-    fn launch(&self, stage: &Stage, weights: &Path) -> Result<(Launch, CommandLine)> {
+    fn launch(&self, stage: &Stage, weights: &Path, key: &str) -> Result<(&'static dyn serve::Engine, Launch)> {
         let plan = &self.bound.plan;
         let spec = &plan.engines[stage.engine.expect("a served stage names its engine")];
         let engine = serve::engines::find(&spec.kind)?;
-        let target =
-            Target { own_program: &self.places.program, artifact: weights, model_name: "model", concurrency: plan.load.concurrency };
-        let launch = engine.launch(&spec.options, &target)?;
-        let mut args = launch.args.clone();
-        if launch.program == self.places.program {
-            args.extend(["--die-with".into(), std::process::id().to_string().into()]);
-        }
-        let command = CommandLine { program: launch.program.clone(), args, environment: launch.environment.clone() };
-        Ok((launch, command))
+        let target = Target {
+            own_program: &self.places.program,
+            artifact: weights,
+            model_name: "model",
+            concurrency: plan.load.concurrency,
+            port: engine::free_port()?,
+            scratch: &self.folder.root().join("scratch").join(key),
+        };
+        Ok((engine, engine.launch(&spec.options, &target)?))
     }
 
     /// From spawned to the first token.
-    fn live(&self, process: &mut StageProcess, launch: Launch, stage: &Stage, metered: &Metered) -> Result<Live> {
-        let deadline = Nanos(clock::now().0 + READY_PATIENCE.as_nanos() as u64);
-        let port = match launch.address {
-            Address::Port(port) => port,
-            Address::LineProtocol => {
-                let mark = process.wait_for("listening", READY_PATIENCE, |phase| self.observer.on(Event::Marked { phase }))?;
-                let port = mark.facts.get("port").and_then(serde_json::Value::as_u64).and_then(|port| u16::try_from(port).ok());
-                port.ok_or_else(|| Error::NeverReady {
-                    phase: "listening on a port".to_owned(),
-                    waited: clock::now().since(process.spawned()),
-                })?
-            }
-        };
-        let url = format!("http://127.0.0.1:{port}");
+    fn live(&self, process: &mut Running, about: &About, launch: Launch, stage: &Stage, key: &str, metered: &Metered) -> Result<Live> {
+        let patience = Duration::from_secs(launch.ready.map_or(0, |ready| ready.patience_s));
+        let deadline = Nanos(process.since().0 + patience.as_nanos() as u64);
+        let url = process.url(&launch, patience, |phase| self.observer.on(Event::Marked { phase }))?;
         let server = Server::new(url.clone());
-        let ready = server.wait_ready(launch.ready_path, deadline, || process.alive()).ok_or_else(|| {
-            if process.alive() {
-                Error::NeverReady { phase: "ready".to_owned(), waited: Seconds(READY_PATIENCE.as_secs_f64()) }
-            } else {
-                Error::EndedEarly { phase: "ready".to_owned() }
-            }
-        })?;
-        let mut live = Live { url, spawned: process.spawned(), ready, first_token: ready, server, launch };
+        let ready = match launch.ready {
+            None => process.since(),
+            Some(ready) => server.wait_ready(ready.path, deadline, || process.alive()).ok_or_else(|| {
+                if process.alive() {
+                    Error::NeverReady { phase: "ready".to_owned(), waited: Seconds(patience.as_secs_f64()) }
+                } else {
+                    Error::EndedEarly { phase: "ready".to_owned() }
+                }
+            })?,
+        };
+        engine::after_ready(&launch)?;
+        let version = engine::version(&launch, &server);
+        engine::check_version(about.name, launch.wanted_version.as_deref(), version.as_deref())?;
+        let secret = |name: &String| (self.places.secret)(name).map(ApiKey::new).ok_or_else(|| Error::NoSecret { name: name.clone() });
+        let api_key = launch.api_key_env.as_ref().map(secret).transpose()?;
+        let (spawned, log) = (process.since(), self.folder.log(key)?);
+        let mut live = Live { url, spawned, ready, first_token: ready, server, launch, log, version, api_key, flags: RefCell::default() };
         let first = live.ask(
             vec![prompt(&self.bound.tasks[stage.task].items[0], 1)],
             &AskHow::first(self.bound.plan.load.timeout_s),
             &Edges(metered),
         )?;
-        live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or(Error::NoFirstToken)?;
+        // A server that was there already has no cold start: its first token then is no later than its spawn, and the figure is missing.
+        if process.group().is_some() {
+            live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or(Error::NoFirstToken)?;
+        }
         Ok(live)
     }
 }
@@ -157,21 +184,44 @@ impl Live {
             arrivals,
             streams: how.concurrency,
             max_streams: None,
-            sampling: Sampling { temperature: Some(0.0), seed: Some(how.seed), ignore_eos: how.forced },
+            sampling: Sampling {
+                temperature: Some(0.0),
+                seed: Some(how.seed),
+                ignore_eos: how.forced && self.launch.speaks.length == Length::IgnoreEos,
+            },
             timeout: how.timeout,
-            api_key: None,
+            api_key: self.api_key.clone(),
         };
-        Ok(load::run(&job, observer)?.some_answered()?)
+        let forced = if job.sampling.ignore_eos { job.prompts.first().map(|prompt| prompt.max_tokens) } else { None };
+        let run = load::run(&job, observer)?.some_answered()?;
+        // The first token's own request is too short to tell anything.
+        if forced != Some(1) {
+            self.flags.borrow_mut().extend(flags::of(&run.requests, forced));
+        }
+        Ok(run)
     }
 
     /// Bytes held for weights, as the engine tells.
     pub(super) fn weights_memory(&self) -> Reading<Bytes> {
-        self.server.gauge_bytes(self.launch.weights_metric)
+        Told::read(&self.launch.tells, &self.server, &self.log).weights()
     }
 
     /// Most bytes held for KV caches so far, as the engine tells.
     pub(super) fn kv_memory(&self) -> Reading<Bytes> {
-        self.server.gauge_bytes(self.launch.kv_metric)
+        Told::read(&self.launch.tells, &self.server, &self.log).kv_held()
+    }
+
+    /// What the engine says of itself and what is to be said of it, as a mark for the record.
+    fn told(&self, about: &About, observer: &dyn Observer) -> Phase {
+        let mut facts = Told::read(&self.launch.tells, &self.server, &self.log).figures();
+        facts.insert("engine".to_owned(), about.name.into());
+        facts.insert("version".to_owned(), self.version.clone().into());
+        let flags = self.flags.take();
+        for flag in &flags {
+            observer.on(Event::Warning { text: &format!("{}: {flag}", about.name) });
+        }
+        facts.insert("flags".to_owned(), flags.into());
+        Phase { phase: "engine".to_owned(), at: clock::now(), facts }
     }
 }
 

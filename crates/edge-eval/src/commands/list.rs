@@ -80,11 +80,18 @@ fn entries(what: What) -> Vec<Entry> {
                 pair(strategy.name(), &format!("adapted by {}, served in {}", strategy.method().name(), strategy.precision().name()))
             })
             .collect(),
-        What::Engines => serve::ENGINES.iter().map(|engine| pair(engine.name(), engine.summary())).collect(),
+        What::Engines => serve::ENGINES.iter().map(|engine| engine_entry(engine.about())).collect(),
         What::Meters => meter::METERS.iter().map(|meter| pair(meter.name, meter.about)).collect(),
         What::Marks => score::MARKS.iter().map(|mark| pair(mark.name, mark.definition)).collect(),
         What::Metrics => {
             metric::METRICS.iter().map(|metric| pair(metric.name, &format!("[{}] {}", metric.unit, metric.definition))).collect()
         }
     }
+}
+
+/// An engine with its keys and how it is installed.
+fn engine_entry(about: &serve::About) -> Entry {
+    let keys: Vec<_> = about.all_keys().map(|key| format!("    {}: {}", key.name, key.help)).collect();
+    let version = about.written_for.map_or_else(String::new, |version| format!("; driven as of version {version}"));
+    (about.name.to_owned(), format!("{}{version}\n    to install: {}\n{}", about.summary, about.install, keys.join("\n")))
 }

@@ -32,6 +32,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         Ok(bound) => (bound.keys.into_iter().map(Some).collect(), None),
         Err(error) => (vec![None; graph.stages.len()], Some(crate::end::told(&error))),
     };
+    let missing: Vec<_> = setup::places().map(|places| campaign::missing_engines(&plan, &places)).unwrap_or_default();
+    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
     let finished: BTreeSet<String> = if RunFolder::is_run(&folder) { RunFolder::open(&folder)?.finished_keys()? } else { BTreeSet::new() };
     if args.json {
         let stages: Vec<_> = graph
@@ -43,12 +45,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
                 serde_json::json!({"kind": stage.kind, "label": plan.stage_label(stage), "cells": stage.cells, "key": key, "finished": done})
             })
             .collect();
-        print::json(&serde_json::json!({"plan": plan, "cells": graph.cells, "stages": stages, "not_bound": note}))?;
+        print::json(
+            &serde_json::json!({"plan": plan, "cells": graph.cells, "stages": stages, "not_bound": note, "missing_engines": missing}),
+        )?;
         return Ok(End::Done);
     }
     let mut text = plan::render(&plan, &graph, &keys, &finished);
     if let Some(note) = note {
         text += &format!("Not everything is here yet: {note}\n");
+    }
+    for engine in missing {
+        text += &format!("Its cells will fail: {engine}\n");
     }
     print::data(&text)?;
     Ok(End::Done)

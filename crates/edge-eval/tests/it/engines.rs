@@ -45,6 +45,7 @@ builtin = true
 kind = "rag"
 train = "builtin"
 eval = "builtin"
+train_rows = 8
 eval_rows = 4
 primary = "f1"
 max_tokens = 4
@@ -67,6 +68,7 @@ api_source = "a test"
 api_date = 2026-08-01
 electricity_usd_per_kwh = 0.12
 pue = 1.0
+setup_usd = 0.0
 "#
     );
     fs::write(&path, text).unwrap();
@@ -159,7 +161,10 @@ fn an_engine_that_is_not_there_is_told_by_the_plan_and_costs_its_cells_only() {
     let output = edge_eval().arg("plan").arg(&plan).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0));
-    assert!(said.contains("engine \"vllm\" is not installed: there is no program /nowhere/vllm; to install it: pip install vllm"), "{said}");
+    assert!(
+        said.contains("engine \"vllm\" is not installed: there is no program /nowhere/vllm; to install it: pip install vllm"),
+        "{said}"
+    );
     assert!(failure(&plan).contains("engine \"vllm\" is not installed"));
 }
 
