@@ -107,14 +107,14 @@ fn a_window_that_is_too_short_for_a_sensor() {
 
 #[test]
 fn a_foreign_process_on_the_gpu() {
-    let foreign = changed(|readings| readings[40].sight.as_mut().unwrap().foreign_pids = vec![99]);
+    let foreign = changed(|readings| readings[40].sight = Some(Sight { foreign_pids: vec![99], ..held() }));
     invalid(&foreign, "foreign_process");
     assert_eq!(foreign.gpus[0].foreign_pids, [99]);
 }
 
 #[test]
 fn a_gpu_that_is_partitioned_repeats_the_boards_counter() {
-    invalid(&changed(|readings| readings[0].sight.as_mut().unwrap().partitioned = true), "mig");
+    invalid(&changed(|readings| readings[0].sight = Some(Sight { partitioned: true, ..held() })), "mig");
 }
 
 #[test]
