@@ -85,6 +85,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             campaign::Error,
             compress::Error,
             hub::Error,
+            import::Error,
             load::Error,
             meter::Error,
             model::Error,

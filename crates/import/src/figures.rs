@@ -11,6 +11,7 @@ use crate::{Error, Given, Requests, Result, Scores, Serving, Source, TaskScore};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     Rows,
+    Gaps,
     Window,
     Output,
     Energy,
@@ -30,8 +31,8 @@ enum Need {
 }
 
 use Need::{
-    Api, ColdStartEnergy, ColdStartTime, Electricity, Energy, Grid, Idle, Input, MachineRate, Memory, Output, Rows, Setup, WeightsDisk,
-    WeightsMemory, Window,
+    Api, ColdStartEnergy, ColdStartTime, Electricity, Energy, Gaps, Grid, Idle, Input, MachineRate, Memory, Output, Rows, Setup,
+    WeightsDisk, WeightsMemory, Window,
 };
 
 /// The figures, the five of the paper first. Adaptation and compression are not in these files.
@@ -46,7 +47,7 @@ const SHOWN: &[(&str, &[Need])] = &[
     ("throughput_tok_s", &[Window, Output]),
     ("ttft_ms", &[Rows]),
     ("ttft_sent_ms", &[Rows]),
-    ("itl_ms", &[Rows, Output]),
+    ("itl_ms", &[Rows, Gaps, Output]),
     ("tpot_ms", &[Rows, Output]),
     ("e2e_ms", &[Rows]),
     ("requests_failed", &[]),
@@ -186,6 +187,8 @@ fn met(need: Need, run: &Metered, given: &Given, scores: &Scores) -> Result<(), 
     match need {
         Rows if matches!(serving.requests, Requests::Rows(_)) => Ok(()),
         Rows => Err(Missing::because("the file has no rows: it needs each request's times")),
+        Gaps if has_gaps(&serving.requests) => Ok(()),
+        Gaps => Err(Missing::because("no row tells when each token came (tpot_ms is their mean)")),
         Window => serving.window.known().map(|_| ()),
         Output => told_by_file("output tokens", &serving.requests.output()),
         Input => told_by_file("input tokens", &serving.requests.input()),
@@ -203,6 +206,10 @@ fn met(need: Need, run: &Metered, given: &Given, scores: &Scores) -> Result<(), 
         MachineRate => told(given.machine_usd_per_hour.is_some(), "the price of the machine's time", "machine-usd-per-hour"),
         Grid => told(given.grid_gco2e_per_kwh.is_some(), "the grid's intensity", "grid-gco2e-per-kwh"),
     }
+}
+
+fn has_gaps(requests: &Requests) -> bool {
+    matches!(requests, Requests::Rows(rows) if rows.iter().any(|row| row.content_times.len() > 1))
 }
 
 fn told_by_file(what: &str, value: &Reading<u64>) -> Result<(), Missing> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::compress::{Event, Facts, MergeJob, Observer, QuantiseJob};
+use ::compress::{Event, Facts, Format, MergeJob, Observer, PackJob, QuantiseJob, Scheme};
 use clap::Subcommand;
 use indicatif::ProgressBar;
 use serde_json::{Map, json};
@@ -13,10 +13,10 @@ use crate::{
     stage::{Protocol, StageArgs},
 };
 
-/// Merge an adapter into its base, or quantise a model to GGUF
+/// Merge an adapter into its base, or quantise a model to GGUF or for vLLM
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  edge-eval compress merge --model base/ --adapter adapter/ --out merged/\n  edge-eval compress quantise --model merged/ --format q4_k --out model.gguf"
+    after_help = "Examples:\n  edge-eval compress merge --model base/ --adapter adapter/ --out merged/\n  edge-eval compress quantise --model merged/ --format q4_k --out model.gguf\n  edge-eval compress quantise --model merged/ --format w4a16 --out for-vllm/"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -40,31 +40,56 @@ enum What {
         #[command(flatten)]
         stage: StageArgs,
     },
-    /// Quantise a model folder to a GGUF file
+    /// Quantise a model folder to a GGUF file, or to a folder for vLLM
     #[command(
         visible_alias = "quantize",
-        after_help = "Example:\n  edge-eval compress quantise --model merged/ --format q4_k --out model.gguf"
+        after_help = "Examples:\n  edge-eval compress quantise --model merged/ --format q4_k --out model.gguf\n  edge-eval compress quantise --model merged/ --format w4a16 --out for-vllm/"
     )]
     Quantise {
         /// The model folder or a hub id
         #[arg(long)]
         model: String,
-        /// f16, q8_0 (INT8), q4_k (INT4) or q4_0
-        #[arg(long, value_parser = format)]
-        format: model::quant::Format,
-        /// The GGUF file to write
-        #[arg(long, value_name = "FILE")]
+        /// f16, q8_0 (INT8), q4_k (INT4) or q4_0 for GGUF; w4a16 (INT4) or w8a16 (INT8) for vLLM
+        #[arg(long, value_parser = target)]
+        format: Target,
+        /// The GGUF file to write, or the compressed-tensors folder of w4a16 and w8a16
+        #[arg(long, value_name = "PATH")]
         out: PathBuf,
         #[command(flatten)]
         stage: StageArgs,
     },
 }
 
-fn format(word: &str) -> Result<model::quant::Format, String> {
-    use model::quant::Format;
-    let known = [Format::F16, Format::Q8_0, Format::Q4K, Format::Q4_0];
-    known.into_iter().find(|format| format.name() == word).ok_or_else(|| {
-        let words: Vec<_> = known.iter().map(|format| format.name()).collect();
+/// What a model is quantised to.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// A GGUF file.
+    Gguf(Format),
+    /// A compressed-tensors folder.
+    Packed(Scheme),
+}
+
+impl Target {
+    const ALL: [Self; 6] = [
+        Self::Gguf(Format::F16),
+        Self::Gguf(Format::Q8_0),
+        Self::Gguf(Format::Q4K),
+        Self::Gguf(Format::Q4_0),
+        Self::Packed(Scheme::W4A16),
+        Self::Packed(Scheme::W8A16),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gguf(format) => format.name(),
+            Self::Packed(scheme) => scheme.name(),
+        }
+    }
+}
+
+fn target(word: &str) -> Result<Target, String> {
+    Target::ALL.into_iter().find(|target| target.name() == word).ok_or_else(|| {
+        let words: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
         format!("one of: {}", words.join(", "))
     })
 }
@@ -76,8 +101,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
             Ok(::compress::merge(&job, told)?)
         }),
         What::Quantise { model, format, out, stage } => work(stage, |told| {
-            let job = QuantiseJob { model: setup::model(model)?.path, out: out.clone(), format: *format };
-            Ok(::compress::quantise(&job, told)?)
+            let (model, out) = (setup::model(model)?.path, out.clone());
+            Ok(match *format {
+                Target::Gguf(format) => ::compress::quantise(&QuantiseJob { model, out, format }, told)?,
+                Target::Packed(scheme) => ::compress::pack(&PackJob { model, out, scheme }, told)?,
+            })
         }),
     }
 }

@@ -119,7 +119,6 @@ struct Timings {
     first_request_iteration: Option<f64>,
     first_token_iteration: Option<f64>,
     first_output_token_iteration: Option<f64>,
-    last_token_iteration: Option<f64>,
     request_end: Option<f64>,
 }
 
@@ -215,8 +214,6 @@ impl Row {
         let due = at(timings.due(), "targeted_start")?;
         let sent = at(timings.request_start, "request_start")?.or(due);
         let end = at(timings.request_end, "request_end")?.or(sent.filter(|_| failed));
-        let (first, last) =
-            (at(timings.first_token_iteration, "first_token_iteration")?, at(timings.last_token_iteration, "last_token_iteration")?);
         // A request that failed early may have no instants at all.
         let (sent, end) = match (sent, end) {
             (Some(sent), Some(end)) if end >= sent => (sent, end),
@@ -229,10 +226,10 @@ impl Row {
             due: due.unwrap_or(sent),
             sent,
             first_event: at(timings.first_request_iteration, "first_request_iteration")?,
-            first_content: first,
+            first_content: at(timings.first_token_iteration, "first_token_iteration")?,
             first_answer: at(timings.first_output_token_iteration, "first_output_token_iteration")?,
-            // The first and the last alone are told: gaps between tokens come out as their mean.
-            content_times: first.into_iter().chain(last).collect(),
+            // The instants of the first and the last token alone are told: no gap between tokens is known.
+            content_times: Vec::new(),
             end,
             prompt_tokens: self.prompt_tokens,
             completion_tokens: self.output_tokens,

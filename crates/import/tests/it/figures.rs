@@ -100,6 +100,10 @@ fn our_ttft_of_rows_is_the_tools_own() {
     let sent = value(&document, 0, "ttft_sent_ms").unwrap();
     assert!((50.0..80.0).contains(&sent), "{sent}");
     assert!(value(&document, 0, "ttft_ms").unwrap() > sent, "from the due time it is longer");
+    // Its rows keep the first and the last token alone.
+    let tpot = value(&document, 0, "tpot_ms").unwrap();
+    assert!((10.0..10.5).contains(&tpot), "{tpot}");
+    assert_eq!(value(&document, 0, "itl_ms").unwrap_err(), "no row tells when each token came (tpot_ms is their mean)");
 }
 
 fn observed(document: &Document, index: usize, name: &str) -> f64 {
