@@ -102,6 +102,8 @@ pub struct UnderLoad {
 pub struct SamplerCost {
     /// Its period in milliseconds.
     pub interval_ms: u32,
+    /// What the device did meanwhile.
+    pub under: String,
     /// CPU time over wall time: the share of one core.
     pub cpu_share: Reading<f64>,
     /// Power of the device while it reads, less the power while it does not, in watts.

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use stats::Sample;
 use units::{Nanos, Reading, Seconds};
 
-use super::{Args, examine, talk};
+use super::{Args, examine, load, load::Load, talk};
 
 /// The sampler's period in milliseconds.
 const INTERVAL_MS: u32 = 100;
@@ -19,20 +19,40 @@ const BLOCKS: u32 = 6;
 /// Blocks where only CPU time is looked at, which does not wander.
 const BLOCKS_WITHOUT_COUNTER: u32 = 1;
 
+/// How long a load is let run before it is looked at: a GPU grows warm, and draws more for it.
+const WARM: Duration = Duration::from_secs(15);
+
 /// What a sampler needs to have begun.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// CPU share and power of a sampler with the best meter that is here.
+/// CPU share and power of a sampler with the best meter that is here. A GPU is given a steady load meanwhile, if loads are allowed: its
+/// power at rest wanders by several watts from one second to the next, under a steady load by a few tenths.
 ///
 /// # Errors
 /// A sampler cannot be started.
 pub(super) fn sampler(args: &Args, places: &Places) -> anyhow::Result<certify::SamplerCost> {
     let mut counter = counter(args, places);
     let blocks = if counter.is_some() { BLOCKS } else { BLOCKS_WITHOUT_COUNTER };
-    talk(args, &format!("the sampler itself: {:.0} s", f64::from(4 * blocks) * LOOK_S));
+    let seconds = f64::from(4 * blocks) * LOOK_S;
+    talk(args, &format!("the sampler itself: {seconds:.0} s"));
+    let gpu = counter.as_ref().filter(|(meter, _)| meter.basis() == Basis::Gpus && !args.no_load).map(|(_, device)| *device);
+    if let Some(device) = gpu {
+        let looked = load::during(Load::Steady, Basis::Gpus, device, 2.0 * seconds + WARM.as_secs_f64() + 60.0, || {
+            std::thread::sleep(WARM);
+            looks(&mut counter, places, blocks, Load::Steady.name())
+        });
+        match looked {
+            Ok(cost) => return cost,
+            Err(why) => talk(args, &format!("at rest instead, for there is no load: {why:#}")),
+        }
+    }
+    looks(&mut counter, places, blocks, "rest".to_owned())
+}
+
+fn looks(counter: &mut Option<Counter>, places: &Places, blocks: u32, under: String) -> anyhow::Result<certify::SamplerCost> {
     let (mut shares, mut powers) = (Vec::new(), Vec::new());
     for _ in 0..blocks {
-        let block = block(&mut counter, places)?;
+        let block = block(counter, places)?;
         shares.push(block.cpu_share);
         powers.extend(block.power);
     }
@@ -41,7 +61,7 @@ pub(super) fn sampler(args: &Args, places: &Places) -> anyhow::Result<certify::S
         Err(_) => Reading::missing("no counter tells the machine's power"),
     };
     let share = shares.iter().sum::<f64>() / f64::from(blocks);
-    Ok(certify::SamplerCost { interval_ms: INTERVAL_MS, cpu_share: Reading::Known(share), power_w: power })
+    Ok(certify::SamplerCost { interval_ms: INTERVAL_MS, under, cpu_share: Reading::Known(share), power_w: power })
 }
 
 /// What four looks tell.

@@ -36,7 +36,7 @@ pub(super) fn text(certificate: &Certificate, stored: Option<&Path>) -> String {
         }
         Err(why) => format!("- ({why})"),
     };
-    text += &format!("  sampler        every {} ms: {share}; power {power}\n", sampler.interval_ms);
+    text += &format!("  sampler        every {} ms: {share}; power {power}, under {}\n", sampler.interval_ms, sampler.under);
     if let Some(path) = stored {
         text += &format!("\nstored in {}\n", path.display());
     }
