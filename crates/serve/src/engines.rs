@@ -138,6 +138,12 @@ fn bad_options(engine: &dyn Engine, reason: &str) -> Error {
     Error::Options { engine: about.name, reason: reason.to_owned(), hint }
 }
 
+/// The engine's own word for how weights are quantised. `compressed-tensors` is none for it: the plan asks for such folders with it, and
+/// they say of themselves what they are, while others of the same plan are not quantised at all.
+fn unless_told_by_model(quantisation: Option<String>) -> Option<String> {
+    quantisation.filter(|word| word != "compressed-tensors")
+}
+
 /// A share of memory, which must be above 0 and at most 1.
 fn check_share(engine: &dyn Engine, key: &str, share: Option<f64>) -> Result<()> {
     match share {

@@ -194,8 +194,8 @@ impl Live {
         };
         let forced = if job.sampling.ignore_eos { job.prompts.first().map(|prompt| prompt.max_tokens) } else { None };
         let run = load::run(&job, observer)?.some_answered()?;
-        // The first token's own request is too short to tell anything.
-        if forced != Some(1) {
+        // The request for the first token is too short to tell anything.
+        if job.prompts.iter().any(|prompt| prompt.max_tokens > 1) {
             self.flags.borrow_mut().extend(flags::of(&run.requests, forced));
         }
         Ok(run)

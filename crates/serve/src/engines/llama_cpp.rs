@@ -165,6 +165,8 @@ fn own_line(line: Line, common: &Common, options: &Options, target: &Target<'_>)
         .flag("--parallel", sequences.to_string())
         .word("--metrics")
         .word("--no-webui")
+        // Buffer sizes are told from here on.
+        .flag("--log-verbosity", "4")
         .flag_if("--ctx-size", context)
         .flag_if("--threads", options.threads)
         .flag_if("--n-gpu-layers", options.gpu_layers)
@@ -183,6 +185,7 @@ fn python_line(line: Line, common: &Common, options: &Options, target: &Target<'
         .flag_if("--n_threads", options.threads)
         .flag_if("--n_gpu_layers", options.gpu_layers)
         .flag_if("--lora_path", options.lora.as_ref())
+        .flag_if("--cache", options.prefix_caching)
 }
 
 #[cfg(test)]
@@ -200,16 +203,16 @@ mod tests {
             &json!({}),
             "m.gguf",
             expect![[r#"
-            llama-server --model DIR/m.gguf --alias tiny --host 127.0.0.1 --port 40001 --parallel 3 --metrics --no-webui
-            model "tiny" at Port(40001)
-        "#]],
+                llama-server --model DIR/m.gguf --alias tiny --host 127.0.0.1 --port 40001 --parallel 3 --metrics --no-webui --log-verbosity 4
+                model "tiny" at Port(40001)
+            "#]],
         );
         check_launch(
             &ENGINE,
             &json!({"context_length": 512, "max_concurrent": 8, "threads": 2, "gpu_layers": 99, "split_mode": "row", "lora": "a.gguf", "prefix_caching": false}),
             "m.gguf",
             expect![[r#"
-                llama-server --model DIR/m.gguf --alias tiny --host 127.0.0.1 --port 40001 --parallel 8 --metrics --no-webui --ctx-size 4096 --threads 2 --n-gpu-layers 99 --split-mode row --lora a.gguf --no-cache-prompt
+                llama-server --model DIR/m.gguf --alias tiny --host 127.0.0.1 --port 40001 --parallel 8 --metrics --no-webui --log-verbosity 4 --ctx-size 4096 --threads 2 --n-gpu-layers 99 --split-mode row --lora a.gguf --no-cache-prompt
                 model "tiny" at Port(40001)
             "#]],
         );

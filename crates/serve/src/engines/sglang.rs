@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
@@ -118,7 +118,7 @@ impl Engine for Sglang {
             .word("--enable-metrics")
             .word("--enable-cache-report")
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", options.quantisation)
+            .flag_if("--quantization", unless_told_by_model(options.quantisation))
             .flag_if("--load-format", options.load_format)
             .flag_if("--tokenizer-path", options.tokenizer)
             .flag_if("--context-length", options.context_length)

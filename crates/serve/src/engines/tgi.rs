@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
@@ -94,7 +94,7 @@ impl Engine for Tgi {
             .flag("--hostname", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantize", options.quantisation)
+            .flag_if("--quantize", unless_told_by_model(options.quantisation))
             .flag_if("--max-total-tokens", options.context_length)
             .flag_if("--max-concurrent-requests", options.max_concurrent)
             .flag_if("--num-shard", options.tensor_parallel)

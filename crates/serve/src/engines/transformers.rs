@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::launch::{About, Address, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
@@ -94,7 +94,7 @@ impl Engine for Transformers {
             .flag("--host", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", options.quantisation)
+            .flag_if("--quantization", unless_told_by_model(options.quantisation))
             .flag_if("--device", options.device)
             .flag_if("--attn-implementation", options.attention)
             .flag_if("--cb-max-batch-tokens", options.max_batch_tokens)

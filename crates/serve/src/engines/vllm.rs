@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
@@ -69,7 +69,7 @@ impl Engine for Vllm {
                 },
                 OptionKey {
                     name: "quantisation",
-                    help: "how weights are quantised, such as bitsandbytes or fp8; without it as the model says",
+                    help: "how weights are quantised, such as bitsandbytes or fp8; compressed-tensors gives the int8 and int4 strategies W8A16 and W4A16 folders; without it as the model says",
                 },
                 OptionKey { name: "load_format", help: "how weights are read, such as dummy for random ones; without it auto" },
                 OptionKey {
@@ -118,7 +118,7 @@ impl Engine for Vllm {
             .flag("--host", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", options.quantisation)
+            .flag_if("--quantization", unless_told_by_model(options.quantisation))
             .flag_if("--load-format", options.load_format)
             .flag_if("--tokenizer", options.tokenizer)
             .flag_if("--max-model-len", options.context_length)
@@ -178,6 +178,15 @@ mod tests {
             "folder",
             expect![[r#"
             VLLM_NO_USAGE_STATS=1 vllm serve DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001 --quantization bitsandbytes
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_launch(
+            &ENGINE,
+            &json!({"quantisation": "compressed-tensors"}),
+            "folder",
+            expect![[r#"
+            VLLM_NO_USAGE_STATS=1 vllm serve DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001
             model "tiny" at Port(40001)
         "#]],
         );
