@@ -222,11 +222,18 @@ impl Engine<'_> {
         !self.idle.is_empty() || self.streams.len() < self.plan.max_streams
     }
 
+    /// The warm-up is over, or, where it is not drained, a stream that had a part in it has no more of it to do. That its last
+    /// request has been begun is not enough: with one a stream, the whole warm-up would be inside the window.
+    fn is_warm(&self) -> bool {
+        let warming = if self.plan.drain { 1 } else { self.plan.warmup.min(self.plan.streams).max(1) };
+        self.agenda.is_empty() && self.busy < warming
+    }
+
     /// Begins every request that can be begun now.
     fn dispatch(&mut self) {
         loop {
             let now = clock::now();
-            if self.window.is_none() && self.agenda.is_empty() && (self.busy == 0 || !self.plan.drain) {
+            if self.window.is_none() && self.is_warm() {
                 self.open_window();
             }
             let free = !self.idle.is_empty() && self.agenda.has_work(now);
