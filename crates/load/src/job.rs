@@ -18,8 +18,8 @@ pub struct Job {
     /// those, so that a prefix cache learns nothing.
     pub warmup: Vec<Prompt>,
     /// Wait for the warm-up's last answer before the window opens, for windows that are to hold nothing but the measured
-    /// requests. Without it the window opens at the measured load, as soon as a stream has no more of the warm-up to do;
-    /// the tokens of the warm-up's late answers are then the window's too.
+    /// requests. Without it the window opens at the measured load, as soon as the first stream has done its last of the
+    /// warm-up; the tokens of the warm-up's late answers are then the window's too.
     pub drain: bool,
     /// The measured requests, one each, in arrival order.
     pub prompts: Vec<Prompt>,
@@ -81,6 +81,9 @@ pub struct Sampling {
     pub ignore_eos: bool,
 }
 
+/// What stands in place of a key.
+const HIDDEN: &str = "(API key)";
+
 /// A secret that is sent and never shown.
 #[derive(Clone)]
 pub struct ApiKey(String);
@@ -93,6 +96,21 @@ impl ApiKey {
 
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// What a server said, without the key: some say back what they refuse. The words may have been cut short within the key.
+    pub(crate) fn hide(&self, said: &str) -> String {
+        // Shorter ones are ordinary words (`EMPTY`, `none`), and no secrets.
+        const SHORTEST: usize = 8;
+        let key = self.0.as_str();
+        if key.len() < SHORTEST {
+            return said.to_owned();
+        }
+        let hidden = said.replace(key, HIDDEN);
+        match (SHORTEST..key.len()).rev().find_map(|length| hidden.strip_suffix(key.get(..length)?)) {
+            Some(rest) => format!("{rest}{HIDDEN}"),
+            None => hidden,
+        }
     }
 }
 
@@ -109,5 +127,19 @@ mod tests {
     #[test]
     fn a_key_is_never_printed() {
         assert_eq!(format!("{:?}", ApiKey::new("sk-secret")), "ApiKey(..)");
+    }
+
+    #[test]
+    fn a_key_that_a_server_says_back_is_hidden() {
+        let key = ApiKey::new("sk-secret-123");
+        for (said, expected) in [
+            ("no such key: sk-secret-123, sk-secret-123!", "no such key: (API key), (API key)!"),
+            ("cut short: sk-secret-12", "cut short: (API key)"),
+            ("sk-", "sk-"),
+            ("nothing of it", "nothing of it"),
+        ] {
+            assert_eq!(key.hide(said), expected);
+        }
+        assert_eq!(ApiKey::new("EMPTY").hide("EMPTY is no key"), "EMPTY is no key");
     }
 }

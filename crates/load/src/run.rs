@@ -175,10 +175,15 @@ fn dial(job: &Job, addresses: Vec<SocketAddr>, tls: Option<Tls>) -> Dial {
 fn read(mut seen: Seen, job: &Job, outgoing: &[Outgoing]) -> Run {
     seen.exchanges.sort_unstable_by_key(|exchange| exchange.index);
     let measured = seen.exchanges.split_off(seen.exchanges.partition_point(|exchange| exchange.index < job.warmup.len()));
+    let hide = |failure: String| match &job.api_key {
+        Some(key) => key.hide(&failure),
+        None => failure,
+    };
     let read = |exchanges: Vec<Exchange>, first: usize| {
         let one = |exchange: Exchange| {
             let index = exchange.index;
-            interpret::request(exchange, (index - first) as u32, &outgoing[index].item)
+            let request = interpret::request(exchange, (index - first) as u32, &outgoing[index].item);
+            Request { failure: request.failure.map(hide), ..request }
         };
         exchanges.into_iter().map(one).collect()
     };

@@ -30,7 +30,9 @@ impl Target {
     /// # Errors
     /// The URL does not parse, has no host, carries a user name, or is neither `http` nor `https`.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let bad = |reason: &str| Error::Url { url: url.to_owned(), reason: reason.to_owned() };
+        // What may hold a password or a key is not said back.
+        let shown = if url.contains(['@', '?']) { "(hidden)" } else { url };
+        let bad = |reason: &str| Error::Url { url: shown.to_owned(), reason: reason.to_owned() };
         let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
@@ -40,7 +42,7 @@ impl Target {
         };
         let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(Error::Url { url: "(hidden)".to_owned(), reason: "it carries a user name or password".to_owned() });
+            return Err(bad("it carries a user name or password"));
         }
         if uri.query().is_some() {
             return Err(bad("it has a query"));
@@ -85,7 +87,17 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_is_refused() {
-        for url in ["", "localhost:8000", "ftp://h/", "http://", "http://h/?q=1", "/v1", "http://user:pw@h/"] {
+        for url in [
+            "",
+            "localhost:8000",
+            "ftp://h/",
+            "http://",
+            "http://h/?q=1",
+            "/v1",
+            "http://user:pw@h/",
+            "http://user:pw@h h/",
+            "http://h/?key=pw",
+        ] {
             let error = Target::parse(url).unwrap_err();
             assert!(error.hint().is_some(), "{url}");
             assert!(!error.to_string().contains("pw"), "{error}");
