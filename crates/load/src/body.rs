@@ -12,13 +12,21 @@ use crate::{
 const BYTES_A_TOKEN: usize = 256;
 const MOST_EXPECTED: usize = 64 << 10;
 
-/// A request ready to be written.
-#[derive(Clone, Debug)]
+/// Most bytes taken of one answer: so many beside its tokens, so many a token, far more than any server needs, and never more
+/// than the last. A server that never stops must not fill the memory.
+const LIMIT_BESIDE: usize = 1 << 20;
+const LIMIT_A_TOKEN: usize = 16 << 10;
+const LIMIT: usize = 64 << 20;
+
+/// A request ready to be written. Its bytes hold the API key, so it is not printed.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) item: String,
     pub(crate) bytes: Vec<u8>,
     /// Bytes that its answer may have, roughly.
     pub(crate) expected: usize,
+    /// Most bytes taken of its answer.
+    pub(crate) limit: usize,
 }
 
 /// What all requests of a job share, serialised once.
@@ -57,7 +65,10 @@ impl<'a> Template<'a> {
         };
         let body = self.body(prompt);
         let bytes = [head.as_bytes(), body.len().to_string().as_bytes(), b"\r\n\r\n", &body].concat();
-        Outgoing { item: prompt.item.clone(), bytes, expected: (prompt.max_tokens as usize * BYTES_A_TOKEN).min(MOST_EXPECTED) }
+        let tokens = prompt.max_tokens as usize;
+        let expected = tokens.saturating_mul(BYTES_A_TOKEN).min(MOST_EXPECTED);
+        let limit = tokens.saturating_mul(LIMIT_A_TOKEN).saturating_add(LIMIT_BESIDE).min(LIMIT);
+        Outgoing { item: prompt.item.clone(), bytes, expected, limit }
     }
 
     fn body(&self, prompt: &Prompt) -> Vec<u8> {

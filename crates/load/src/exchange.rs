@@ -5,17 +5,15 @@ use units::Nanos;
 
 use crate::{
     Failure,
+    body::Outgoing,
     failure::excerpt,
     framing::{Body, Head, HeadReader},
 };
 
-/// Most bytes taken of one answer: a server that never stops must not fill the memory.
-pub(crate) const ANSWER_LIMIT: usize = 64 << 20;
-
 /// Bytes that a server writes at a time, roughly.
 const BYTES_A_PIECE: usize = 128;
 
-/// Most bytes taken of what a server says with its refusal.
+/// Most bytes taken of what a server says with its refusal, and kept of an answer that was too large.
 const ERROR_LIMIT: usize = 64 << 10;
 
 /// What one request looked like from the socket.
@@ -29,6 +27,8 @@ pub(crate) struct Exchange {
     pub(crate) status: Option<u16>,
     /// The body as far as it came.
     pub(crate) body: Vec<u8>,
+    /// Bytes of the body that came and were not kept: it was too large.
+    pub(crate) dropped: usize,
     /// Arrival of the body's pieces, each with where it ends in `body`.
     pub(crate) pieces: Vec<(Nanos, usize)>,
     pub(crate) end: Nanos,
@@ -39,6 +39,19 @@ impl Exchange {
     /// A request that has not been sent, and the room for its answer.
     pub(crate) fn new(index: usize, due: Nanos, room: Room) -> Self {
         Self { index, due, body: room.body, pieces: room.pieces, ..Self::default() }
+    }
+
+    /// Keeps the beginning of a body that was too large: each of a thousand answers may be.
+    fn cut(&mut self) {
+        let kept = self.body.len().min(ERROR_LIMIT);
+        self.dropped += self.body.len() - kept;
+        self.body.truncate(kept);
+        self.pieces.truncate(self.pieces.partition_point(|piece| piece.1 < kept) + 1);
+        if let Some(last) = self.pieces.last_mut() {
+            last.1 = last.1.min(kept);
+        }
+        self.body.shrink_to_fit();
+        self.pieces.shrink_to_fit();
     }
 
     /// The body in the pieces in which it came.
@@ -70,14 +83,16 @@ impl Room {
 pub(crate) struct Answer {
     /// Bytes that its body may have, roughly: room is made for them with the head, and not while tokens come.
     expected: usize,
+    /// Most bytes of its body.
+    limit: usize,
     reader: HeadReader,
     body: Option<Body>,
     keep: bool,
 }
 
 impl Answer {
-    pub(crate) fn new(expected: usize) -> Self {
-        Self { expected, ..Self::default() }
+    pub(crate) fn new(outgoing: &Outgoing) -> Self {
+        Self { expected: outgoing.expected, limit: outgoing.limit, ..Self::default() }
     }
 
     /// Nothing of it has come yet.
@@ -107,8 +122,9 @@ impl Answer {
         if exchange.body.len() > exchange.pieces.last().map_or(0, |piece| piece.1) {
             exchange.pieces.push((at, exchange.body.len()));
         }
-        let limit = if is_refused(exchange) { ERROR_LIMIT } else { ANSWER_LIMIT };
+        let limit = if is_refused(exchange) { ERROR_LIMIT } else { self.limit };
         if exchange.body.len() > limit {
+            exchange.cut();
             return Err(refusal(exchange).unwrap_or(Failure::TooLarge));
         }
         if !body.is_done() {
@@ -154,7 +170,8 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> (Exchange, Result<Option<bool>, Failure>, Option<Failure>) {
-        let (mut answer, mut exchange) = (Answer::default(), Exchange::new(0, Nanos(1), Room::default()));
+        let mut answer = Answer { limit: LIMIT, ..Answer::default() };
+        let mut exchange = Exchange::new(0, Nanos(1), Room::default());
         let mut last = Ok(None);
         for (index, piece) in pieces.iter().enumerate() {
             last = answer.push(piece.as_bytes(), Nanos(10 * (index as u64 + 1)), &mut exchange);
@@ -166,6 +183,7 @@ mod tests {
         (exchange, last, end)
     }
 
+    const LIMIT: usize = 3 * ERROR_LIMIT;
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
     #[test]
@@ -189,6 +207,16 @@ mod tests {
         assert!(matches!(last, Err(Failure::Status(500, _))), "{last:?}");
         let (_, _, end) = read(&["HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\noops"]);
         assert_eq!(end, Some(Failure::Status(500, "oops".into())));
+    }
+
+    #[test]
+    fn of_an_answer_that_is_too_large_the_beginning_is_kept_with_its_arrivals() {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+        let (some, more) = ("a".repeat(ERROR_LIMIT - 1), "b".repeat(LIMIT));
+        let (exchange, last, _) = read(&[head, &some, "bb", &more]);
+        assert_eq!((last, exchange.dropped), (Err(Failure::TooLarge), LIMIT + 1));
+        let chunks: Vec<_> = exchange.chunks().collect();
+        assert_eq!(chunks, [(Nanos(20), some.as_bytes()), (Nanos(30), &b"b"[..])]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) fn request(exchange: Exchange, index: u32, item: &str) -> Request {
         sent: exchange.sent.unwrap_or(exchange.end),
         headers: exchange.headers,
         end: exchange.end,
-        bytes: exchange.body.len() as u64,
+        bytes: (exchange.body.len() + exchange.dropped) as u64,
         status: exchange.status,
         ..Request::default()
     };

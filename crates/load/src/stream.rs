@@ -145,7 +145,7 @@ impl Stream {
         let until = clock::now() + shared.dial.timeout;
         let exchange = Exchange::new(task.index, task.due, room);
         let length = outgoing.bytes.len();
-        self.current = Some(Current { exchange, answer: Answer::new(outgoing.expected), written: 0, length, until, resent: false });
+        self.current = Some(Current { exchange, answer: Answer::new(outgoing), written: 0, length, until, resent: false });
         if self.line.is_none() {
             self.dial(token, until.min(clock::now() + shared.dial.connect_limit), shared);
         } else {
