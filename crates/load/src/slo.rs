@@ -46,11 +46,11 @@ impl Limits {
         if request.failure.is_some() {
             return Standing::Beyond;
         }
-        let gaps = request.completion_tokens != Some(0) && request.completion_tokens != Some(1);
+        let several = request.completion_tokens.is_none_or(|tokens| tokens > 1);
         let figures = [
             (self.ttft_ms, true, latency::ttft_ms(request)),
-            (self.itl_ms, gaps, latency::mean_gap_ms(request)),
-            (self.tpot_ms, gaps, latency::tpot_ms(request)),
+            (self.itl_ms, latency::gap_count(request) != Some(0), latency::mean_gap_ms(request)),
+            (self.tpot_ms, several, latency::tpot_ms(request)),
             (self.e2e_ms, true, Some(latency::e2e_ms(request))),
         ];
         let mut standing = Standing::Within;
@@ -168,6 +168,9 @@ mod tests {
         assert_eq!(limits("tpot:10").standing(&untold), Standing::Unknown);
         assert_eq!(limits("tpot:10,ttft:0.5").standing(&untold), Standing::Beyond);
         assert_eq!(limits("itl:10").standing(&answer(&[5], Some(1))), Standing::Within);
+        // A word and the end-of-text token: no gap between tokens.
+        assert_eq!(limits("itl:10").standing(&answer(&[5], Some(2))), Standing::Within);
+        assert_eq!(limits("itl:10").standing(&answer(&[5], Some(8))), Standing::Unknown);
         assert_eq!(limits("ttft:10").standing(&answer(&[], Some(3))), Standing::Unknown);
     }
 }

@@ -33,10 +33,13 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "itl_ms",
         "gap between two tokens, pooled over requests; where events carry several, the request's mean gap / tokens an event, once a token",
     ),
+    ("inter_chunk_ms", "gap between two events with text, however many tokens they hold"),
     ("tpot_ms", "(end − first event with text) / (completion tokens − 1), one a request"),
     ("e2e_ms", "end − due time"),
     ("lateness_ms", "sent − due time: the client's own"),
+    ("read_lag_ms", "how long arrived bytes waited for the client; in no latency, for their instants are the kernel's"),
     ("throughput_tok_s", "completion tokens by usage that came within the window / its length"),
+    ("goodput", "requests within every limit, of all requests: failed ones are not within"),
     ("window", "from the first due time to the last answer's end, the drain of the last requests included"),
 ];
 
@@ -113,17 +116,15 @@ pub fn summarise(run: &Run, limits: &Limits) -> Summary {
     let ok: Vec<&Request> = run.requests.iter().filter(|request| request.failure.is_none()).collect();
     let window_s = run.window.1.since(run.window.0).get();
     let per_s = |count: f64| (window_s > 0.0).then(|| count / window_s);
-    let each = |latency: fn(&Request) -> Option<f64>| {
-        Distribution::per_request(ok.iter().filter_map(|request| latency(request)).collect(), ok.len())
-    };
+    let each = |latency: fn(&Request) -> Option<f64>| Distribution::per_request(ok.iter().filter_map(|request| latency(request)).collect());
     let gaps: usize = ok.iter().filter_map(|request| gap_count(request)).sum();
     let pooled = if gaps <= MOST_POOLED { ok.as_slice() } else { &[] };
     let tokens: Option<u64> = ok.iter().map(|request| request.completion_tokens.map(u64::from)).sum();
     let mut summary = Summary {
         ttft_ms: each(ttft_ms),
         ttft_from_sent_ms: each(ttft_from_sent_ms),
-        itl_ms: Distribution::pooled(pooled.iter().map(|request| token_gaps_ms(request)), ok.len()),
-        inter_chunk_ms: Distribution::pooled(ok.iter().map(|request| chunk_gaps_ms(request)), ok.len()),
+        itl_ms: Distribution::pooled(pooled.iter().map(|request| token_gaps_ms(request))),
+        inter_chunk_ms: Distribution::pooled(ok.iter().map(|request| chunk_gaps_ms(request))),
         tpot_ms: each(tpot_ms),
         e2e_ms: each(|request| Some(e2e_ms(request))),
         lateness_ms: each(|request| Some(lateness_ms(request))),

@@ -22,7 +22,7 @@ pub struct Distribution {
     pub p90: Option<f64>,
     /// 95th percentile.
     pub p95: Option<f64>,
-    /// 99th percentile; refused under [`P99_MIN_REQUESTS`] requests.
+    /// 99th percentile; refused where fewer than [`P99_MIN_REQUESTS`] requests have such a latency.
     pub p99: Option<f64>,
     /// The 95% interval of each, in milliseconds; `null` where there are too few observations for one.
     pub ci95: Intervals,
@@ -44,19 +44,19 @@ pub struct Intervals {
 }
 
 impl Distribution {
-    /// Of one figure a request; `requests` is how many requests were answered.
-    pub(crate) fn per_request(values: Vec<f64>, requests: usize) -> Self {
+    /// Of one figure a request, of the requests that have it.
+    pub(crate) fn per_request(values: Vec<f64>) -> Self {
         let n = values.len();
         match Sample::new(values) {
-            Ok(sample) => Self::of(n, requests, &mean_interval(&sample), |p| quantile_interval(&sample, p).ok()),
+            Ok(sample) => Self::of(n, n, &mean_interval(&sample), |p| quantile_interval(&sample, p).ok()),
             Err(_) => Self { n, ..Self::default() },
         }
     }
 
-    /// Of figures pooled over requests.
-    pub(crate) fn pooled(gaps: impl IntoIterator<Item = impl IntoIterator<Item = f64>>, requests: usize) -> Self {
+    /// Of figures pooled over requests, of the requests that have any.
+    pub(crate) fn pooled(gaps: impl IntoIterator<Item = impl IntoIterator<Item = f64>>) -> Self {
         match Clusters::new(gaps) {
-            Ok(clusters) => Self::of(clusters.observations(), requests, &clusters.mean(), |p| clusters.quantile(p).ok()),
+            Ok(clusters) => Self::of(clusters.observations(), clusters.n(), &clusters.mean(), |p| clusters.quantile(p).ok()),
             Err(_) => Self::default(),
         }
     }

@@ -58,7 +58,8 @@ pub(crate) fn token_gaps_ms(request: &Request) -> Box<dyn Iterator<Item = f64> +
     }
 }
 
-/// How many gaps [`token_gaps_ms`] gives: the tokens that came after the first event; `None` without usage or with a single event.
+/// How many gaps [`token_gaps_ms`] gives: the tokens that came after the first event; `None` without usage, or where one event held
+/// several tokens and is all there is.
 ///
 /// How many the first event held is not told. Engines send the first token as soon as there is one, and gather later ones; but where the
 /// tokens divide evenly over the events, the first is taken to have held as many as the others.
@@ -67,8 +68,8 @@ pub(crate) fn gap_count(request: &Request) -> Option<usize> {
     let one = one_token_an_event(request)?;
     let tokens = request.completion_tokens? as usize;
     let gaps = match events {
+        _ if one => events.saturating_sub(1),
         0 | 1 => return None,
-        _ if one => events - 1,
         _ if tokens.is_multiple_of(events) => tokens - tokens / events,
         _ => tokens.saturating_sub(1),
     };

@@ -17,11 +17,16 @@ pub(super) fn reasons(summary: &Summary, gaps: usize) -> BTreeMap<&'static str, 
         missing.extend([("completion_tokens", none.clone()), ("prompt_tokens", none)]);
         return missing;
     }
+    if summary.requests_ok >= P99_MIN_REQUESTS {
+        missing.extend(too_few(summary));
+    }
     if summary.completion_tokens.is_none() {
         missing.insert("completion_tokens", usage.clone());
     }
     if summary.throughput_tok_s.is_none() {
-        missing.insert("throughput_tok_s", if summary.usage_missing > 0 { usage.clone() } else { no_window() });
+        let untold = "an answer of the warm-up that ended within the window told no usage".to_owned();
+        let why = if summary.usage_missing > 0 { usage.clone() } else { untold };
+        missing.insert("throughput_tok_s", if summary.window_s > 0.0 { why } else { no_window() });
     }
     if summary.requests_per_s.is_none() {
         missing.insert("requests_per_s", no_window());
@@ -46,9 +51,23 @@ pub(super) fn reasons(summary: &Summary, gaps: usize) -> BTreeMap<&'static str, 
         missing.insert("ttft_from_sent_ms", "no answer had text".to_owned());
     }
     if summary.goodput.as_ref().is_some_and(|goodput| goodput.share.is_none()) {
-        missing.insert("goodput", format!("a limited figure is not known of every answer: {usage}"));
+        let why = if summary.usage_missing > 0 { &usage } else { "some had no text, or several tokens in one event alone" };
+        missing.insert("goodput", format!("a limited figure is not known of every answer: {why}"));
     }
     missing
+}
+
+/// Latencies that too few of many answers have.
+fn too_few(summary: &Summary) -> impl Iterator<Item = (&'static str, String)> {
+    let some = [
+        ("ttft_ms.p99", &summary.ttft_ms),
+        ("ttft_from_sent_ms.p99", &summary.ttft_from_sent_ms),
+        ("itl_ms.p99", &summary.itl_ms),
+        ("inter_chunk_ms.p99", &summary.inter_chunk_ms),
+        ("tpot_ms.p99", &summary.tpot_ms),
+    ];
+    let few = some.into_iter().filter(|(_, of)| of.n > 0 && of.p99.is_none());
+    few.map(|(name, _)| (name, format!("fewer than {P99_MIN_REQUESTS} requests have such a latency")))
 }
 
 fn no_window() -> String {

@@ -78,6 +78,24 @@ fn no_p99_from_under_a_thousand_requests() {
 }
 
 #[test]
+fn no_p99_of_a_latency_that_too_few_of_a_thousand_have() {
+    let mut answers = vec![answer(0, &[50], Some(1)); 999];
+    answers.push(answer(0, &[50, 60], Some(2)));
+    let seen = summary(answers);
+    assert_eq!((seen.ttft_ms.p99, seen.tpot_ms.n, seen.tpot_ms.p99, seen.itl_ms.p99), (Some(50.0), 1, None, None));
+    assert_eq!(seen.missing["tpot_ms.p99"], "fewer than 1000 requests have such a latency");
+    assert!(!seen.missing.contains_key("ttft_ms.p99") && seen.missing.contains_key("itl_ms.p99"), "{:?}", seen.missing);
+}
+
+#[test]
+fn every_latency_has_its_definition() {
+    let json = serde_json::to_value(summary(vec![answer(0, &[50, 60], Some(2))])).unwrap();
+    let defined = |name: &str| DEFINITIONS.iter().any(|(defined, meaning)| *defined == name || meaning.contains(name));
+    let latencies: Vec<&String> = json.as_object().unwrap().keys().filter(|name| name.ends_with("_ms")).collect();
+    assert!(latencies.len() > 7 && latencies.iter().all(|name| defined(name)), "{latencies:?}");
+}
+
+#[test]
 fn without_usage_tokens_are_not_guessed_from_chunks() {
     let seen = summary(vec![answer(0, &[50, 60], None), answer(0, &[50, 60], Some(2))]);
     assert_eq!((seen.throughput_tok_s, seen.itl_ms.n, seen.inter_chunk_ms.n, seen.usage_missing), (None, 1, 2, 1));
@@ -134,6 +152,10 @@ fn tokens_not_requests_are_credited_to_the_window() {
     let seen = summarise(&run, &Limits::default());
     close(seen.throughput_tok_s, 5.0);
     assert_eq!((seen.completion_tokens, seen.requests_ok), (Some(3), 1));
+    let untold = Run { warmup: vec![Request { completion_tokens: None, ..run.warmup[0].clone() }], ..run };
+    let seen = summarise(&untold, &Limits::default());
+    assert_eq!(seen.throughput_tok_s, None);
+    assert!(seen.missing["throughput_tok_s"].contains("warm-up"), "{:?}", seen.missing);
 }
 
 #[test]
