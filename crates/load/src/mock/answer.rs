@@ -89,7 +89,7 @@ impl Answer {
         let pen = Pen::new(ask.chat, index, &model);
         let drawn = [how.ttft_ms, how.itl_ms].into_iter().flatten().any(|times| times.constant().is_none());
         let rng = drawn.then(|| ChaCha8Rng::seed_from_u64(u64::from(seed) << 32 | u64::from(index)));
-        let total = how.tokens.or(ask.max_tokens).unwrap_or(TOKENS);
+        let total = how.tokens.or(ask.max_tokens).unwrap_or(TOKENS).min(Behaviour::MOST_TOKENS);
         let events = (total.div_ceil(how.tokens_per_event.unwrap_or(1)) as usize).min(1 << 16);
         let truth = Served {
             index,

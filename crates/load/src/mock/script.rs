@@ -209,7 +209,7 @@ impl Script {
 
 impl Behaviour {
     /// Most tokens of one answer, and most prompt tokens that may be claimed.
-    const MOST_TOKENS: u32 = 10_000_000;
+    pub(super) const MOST_TOKENS: u32 = 10_000_000;
 
     fn check(&self) -> Result<(), Error> {
         let time = |ms: f64| (0.0..=86_400_000.0).contains(&ms);
