@@ -6,3 +6,4 @@ mod calibrate;
 mod client;
 mod fake;
 mod mock;
+mod pitfalls;
