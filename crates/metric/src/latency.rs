@@ -46,12 +46,13 @@ pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
 }
 
 /// The gaps between the tokens of one answer, in milliseconds: those between its events where each carries one token, and
-/// otherwise their mean once for every token after the first event (several tokens came in one event).
+/// otherwise their mean once for every token after the first event (several tokens came in one event). Servers count the end-of-text
+/// token, which has no text, so one apart is no difference. The rule is that of `edge-eval load`.
 pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
     let tokens = completion(request)?;
     let times = &request.content_times;
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
-    if times.len() as u64 == tokens {
+    if (times.len() as u64).abs_diff(tokens) <= 1 {
         return Ok(times.windows(2).map(|pair| ms(pair[0], pair[1])).collect());
     }
     // Where the tokens divide evenly over the events, the first event held as many as the others; else it held the first token alone.
@@ -63,4 +64,29 @@ pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
         return Ok(Vec::new());
     }
     Ok(vec![ms(*first, *last) / gaps as f64; gaps as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(tokens: u32, content_ms: &[u64], expected: &[f64]) {
+        let content_times = content_ms.iter().map(|at| Nanos(at * 1_000_000)).collect();
+        let request = Request { completion_tokens: Some(tokens), content_times, ..Request::default() };
+        assert_eq!(token_gaps(&request).unwrap(), expected, "{tokens} {content_ms:?}");
+    }
+
+    #[test]
+    fn gaps_are_those_between_tokens() {
+        check(3, &[10, 20, 50], &[10.0, 30.0]);
+        // The end-of-text token has no text and no gap.
+        check(4, &[10, 20, 50], &[10.0, 30.0]);
+        check(2, &[10], &[]);
+        check(1, &[10], &[]);
+        // Three tokens an event, and the first alone with three an event after it.
+        check(6, &[10, 40], &[10.0; 3]);
+        check(7, &[10, 40, 70], &[10.0; 6]);
+        check(5, &[10], &[]);
+        check(0, &[], &[]);
+    }
 }
