@@ -10,7 +10,7 @@ mod weights;
 use std::{path::PathBuf, time::Duration};
 
 use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
-use plan::{Stage, StageKind};
+use plan::{QuantisedAs, Stage, StageKind};
 use record::{Artifact, Detail, EnergyWindow, MemoryPeak, Outcome, Phase, RunFolder, SCHEMA, StageRecord, clock};
 use units::{Nanos, Seconds};
 
@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
             Some(index) => {
                 let upstream = &self.bound.graph.stages[index];
                 let folder = self.folder.artifact(upstream.kind, &self.bound.keys[index])?;
-                Ok(folder.join(inside(upstream.kind)))
+                Ok(folder.join(inside(upstream)))
             }
         }
     }
@@ -183,9 +183,10 @@ fn facts<T: serde::de::DeserializeOwned>(ended: &Ended) -> Result<T> {
 }
 
 /// What a stage's artifact folder holds.
-fn inside(kind: StageKind) -> &'static str {
-    match kind {
+fn inside(stage: &Stage) -> &'static str {
+    match stage.kind {
         StageKind::Adapt => "adapter",
+        StageKind::Quantise if stage.quantised_as == Some(QuantisedAs::CompressedTensors) => "model",
         StageKind::Quantise => "model.gguf",
         StageKind::Merge | StageKind::Serve | StageKind::Quality => "model",
     }

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{AdaptSpec, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision, Stage, StageGraph, StageKind, TaskSpec};
+use crate::{AdaptSpec, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QuantisedAs, Stage, StageGraph, StageKind, TaskSpec};
 
 /// Raised when a stage's code changes what the same inputs give; old records are then no longer reused.
 const STAGE_VERSIONS: &[(StageKind, u32)] =
@@ -86,8 +86,14 @@ pub fn merge(model: &str, adapt: &str, meter: &MeterSpec) -> String {
 }
 
 /// Key of a quantisation of what `weights` (a merge's key, or a model's digest) names.
-pub fn quantise(weights: &str, precision: Precision, meter: &MeterSpec) -> String {
-    digest(StageKind::Quantise, &[("weights", &weights), ("precision", &precision), ("meter", meter)])
+pub fn quantise(weights: &str, precision: Precision, files: QuantisedAs, meter: &MeterSpec) -> String {
+    let files = files.name();
+    let mut inputs: Vec<(&str, &dyn Input)> = vec![("weights", &weights), ("precision", &precision), ("meter", meter)];
+    // Keys of GGUF files are those of the time when there was nothing else.
+    if files != QuantisedAs::Gguf.name() {
+        inputs.push(("files", &files));
+    }
+    digest(StageKind::Quantise, &inputs)
 }
 
 /// Key of serving run number `run`.
@@ -155,7 +161,7 @@ fn key(plan: &Plan, stage: &Stage, before: &[Option<String>], digests: &Digests)
             Some(adapt(&Adapt { model: &model, train: &train, task, method: stage.method, spec: &plan.adapt, meter: &plan.meter, seed }))
         }
         StageKind::Merge => Some(merge(&model, &upstream, &plan.meter)),
-        StageKind::Quantise => Some(quantise(&upstream, stage.precision?, &plan.meter)),
+        StageKind::Quantise => Some(quantise(&upstream, stage.precision?, stage.quantised_as?, &plan.meter)),
         StageKind::Serve | StageKind::Quality => {
             let eval = known(&digests.eval, stage.task)?;
             let engine = plan.engines.get(stage.engine?)?;

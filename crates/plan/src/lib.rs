@@ -19,7 +19,7 @@ mod written;
 
 pub use meaning::{
     AdaptSpec, Cell, CsvPower, CsvSpec, CsvTime, EngineSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision,
-    PriceSpec, Schedule, Strategy, TaskSpec,
+    PriceSpec, QuantisedAs, Schedule, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
 pub use parse::{Known, parse};

@@ -196,6 +196,35 @@ pub struct EngineSpec {
     pub options: serde_json::Map<String, serde_json::Value>,
 }
 
+/// In which files the strategies with integer weights hand them to an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QuantisedAs {
+    /// One GGUF file.
+    Gguf,
+    /// A model folder in the compressed-tensors format.
+    CompressedTensors,
+}
+
+impl EngineSpec {
+    /// Decided by the engine's own key `quantisation`: `"compressed-tensors"` asks for such a folder, anything else leaves GGUF.
+    pub fn quantised_as(&self) -> QuantisedAs {
+        match self.options.get("quantisation").and_then(serde_json::Value::as_str) {
+            Some(word) if word == QuantisedAs::CompressedTensors.name() => QuantisedAs::CompressedTensors,
+            _ => QuantisedAs::Gguf,
+        }
+    }
+}
+
+impl QuantisedAs {
+    /// The word in plans and keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gguf => "gguf",
+            Self::CompressedTensors => "compressed-tensors",
+        }
+    }
+}
+
 /// How load is put on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadSpec {

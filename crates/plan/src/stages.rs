@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Method, ModelSpec, Plan, Precision, Strategy, seed};
+use crate::{Cell, Method, ModelSpec, Plan, Precision, QuantisedAs, Strategy, seed};
 
 /// Which stage of the lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct Stage {
     pub method: Method,
     /// How the weights are written; `None` for an adaptation and for its merge, which is always in f16.
     pub precision: Option<Precision>,
+    /// In which files; only a quantisation has it.
+    pub quantised_as: Option<QuantisedAs>,
     /// Index into [`Plan::engines`]; only serving and scoring have one.
     pub engine: Option<usize>,
     /// Number of the serving run, from 0.
@@ -93,7 +95,8 @@ impl Plan {
         self.stages().cells
     }
 
-    /// Every cell with its stages. Strategies with one method share adaptation and merge; engines share quantisation too.
+    /// Every cell with its stages. Strategies with one method share adaptation and merge; engines that read the same files share
+    /// quantisation too.
     pub fn stages(&self) -> StageGraph {
         let mut builder = Builder::default();
         for (model, spec) in self.models.iter().enumerate() {
@@ -101,7 +104,8 @@ impl Plan {
                 for &strategy in &self.strategies {
                     for engine in 0..self.engines.len() {
                         let cell = self.cell(spec, task, strategy, engine);
-                        builder.cell(cell, Stem { model, task, strategy, engine, runs: self.runs });
+                        let quantised_as = self.engines[engine].quantised_as();
+                        builder.cell(cell, Stem { model, task, strategy, engine, quantised_as, runs: self.runs });
                     }
                 }
             }
@@ -135,6 +139,10 @@ impl Plan {
             Some(precision) => format!("{}-{}", stage.method.name(), precision.name()),
         };
         let mut label = format!("{} · {} · {way}", self.models[stage.model].label(), self.tasks[stage.task].name);
+        if let Some(files) = stage.quantised_as.filter(|files| *files != QuantisedAs::Gguf) {
+            label += " · ";
+            label += files.name();
+        }
         if let Some(engine) = stage.engine {
             label += " · ";
             label += &self.engines[engine].kind;
@@ -161,11 +169,12 @@ struct Stem {
     task: usize,
     strategy: Strategy,
     engine: usize,
+    quantised_as: QuantisedAs,
     runs: u32,
 }
 
 /// What tells one stage from another.
-type Identity = (StageKind, usize, usize, Method, Option<Precision>, Option<usize>, Option<u32>);
+type Identity = (StageKind, usize, usize, Method, Option<Precision>, Option<QuantisedAs>, Option<usize>, Option<u32>);
 
 struct Builder {
     graph: StageGraph,
@@ -199,12 +208,13 @@ impl Builder {
 
     /// The stage of this identity, made when it is new, with the current cell added to it.
     fn stage(&mut self, stem: Stem, kind: StageKind, precision: Option<Precision>, run: Option<u32>, upstream: Option<usize>) -> usize {
-        let Stem { model, task, strategy, engine, .. } = stem;
+        let Stem { model, task, strategy, engine, quantised_as, .. } = stem;
         let method = strategy.method();
         let engine = matches!(kind, StageKind::Serve | StageKind::Quality).then_some(engine);
+        let quantised_as = (kind == StageKind::Quantise).then_some(quantised_as);
         let stages = &mut self.graph.stages;
-        let index = *self.known.entry((kind, model, task, method, precision, engine, run)).or_insert_with(|| {
-            stages.push(Stage { kind, model, task, method, precision, engine, run, upstream, cells: Vec::new() });
+        let index = *self.known.entry((kind, model, task, method, precision, quantised_as, engine, run)).or_insert_with(|| {
+            stages.push(Stage { kind, model, task, method, precision, quantised_as, engine, run, upstream, cells: Vec::new() });
             stages.len() - 1
         });
         stages[index].cells.push(self.graph.cells.len());

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     let mut flag = |name: &str, value: OsString| args.extend([OsString::from(name), value]);
     flag("--model", context.base(stage.model)?.into());
     flag("--data", corpus.path().into());
-    flag("--out", work.join(inside(stage.kind)).into());
+    flag("--out", work.join(inside(stage)).into());
     flag("--method", stage.method.name().into());
     flag("--seed", bound.plan.stage_seed(stage).to_string().into());
     args.extend(hyper_parameters(&bound.plan.adapt));

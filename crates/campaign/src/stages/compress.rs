@@ -1,6 +1,6 @@
 //! Merging and quantising: both read a model folder and write weights.
 
-use plan::{Precision, Stage, StageKind};
+use plan::{Precision, QuantisedAs, Stage, StageKind};
 use record::Detail;
 
 use super::{Context, Run, facts, inside};
@@ -16,7 +16,7 @@ pub(super) fn merge(context: &Context<'_>, stage: &Stage, key: &str) -> Result<R
         "--adapter".into(),
         context.weights(stage)?.into(),
         "--out".into(),
-        work.join(inside(stage.kind)).into(),
+        work.join(inside(stage)).into(),
     ]);
     let seen = context.work(key, &command)?;
     let detail = facts(&seen.ended).map(Detail::Compress);
@@ -32,9 +32,9 @@ pub(super) fn quantise(context: &Context<'_>, stage: &Stage, key: &str) -> Resul
         "--model".into(),
         context.weights(stage)?.into(),
         "--format".into(),
-        format(stage.precision).into(),
+        format(stage).into(),
         "--out".into(),
-        work.join(inside(stage.kind)).into(),
+        work.join(inside(stage)).into(),
     ]);
     let seen = context.work(key, &command)?;
     let detail = facts(&seen.ended).map(Detail::Compress);
@@ -42,9 +42,12 @@ pub(super) fn quantise(context: &Context<'_>, stage: &Stage, key: &str) -> Resul
     Ok((command, seen, detail, artifact))
 }
 
-/// The GGUF format of a precision.
-fn format(precision: Option<Precision>) -> &'static str {
-    match precision {
+/// The format of a precision, in the files that the engine reads.
+fn format(stage: &Stage) -> &'static str {
+    let packed = stage.quantised_as == Some(QuantisedAs::CompressedTensors);
+    match stage.precision {
+        Some(Precision::Int8) if packed => "w8a16",
+        Some(Precision::Int4) if packed => "w4a16",
         Some(Precision::Int8) => "q8_0",
         Some(Precision::Int4) => "q4_k",
         Some(Precision::Fp16) | None => "f16",

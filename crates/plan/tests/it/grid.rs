@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::expect;
-use plan::{Method, StageKind, Strategy, keys::Digests};
+use plan::{EngineSpec, Method, QuantisedAs, StageKind, Strategy, keys::Digests};
 
 use crate::{SMALL, parse};
 
@@ -47,6 +47,33 @@ fn a_cell_stands_on_its_own_stages() {
     for (index, stage) in graph.stages.iter().enumerate() {
         assert!(stage.upstream.is_none_or(|up| up < index), "a stage stands after the one it reads from");
     }
+}
+
+#[test]
+fn engines_that_read_other_files_have_quantisations_of_their_own() {
+    let mut plan = parse(plan::quickstart()).unwrap();
+    let engine =
+        |kind: &str, options: serde_json::Value| EngineSpec { kind: kind.into(), options: serde_json::from_value(options).unwrap() };
+    plan.engines.push(engine("llama-cpp", serde_json::json!({})));
+    assert_eq!(plan.stages().count(StageKind::Quantise), 9, "GGUF files are shared");
+    plan.engines.push(engine("vllm", serde_json::json!({"quantisation": "compressed-tensors"})));
+    let graph = plan.stages();
+    assert_eq!((graph.count(StageKind::Merge), graph.count(StageKind::Quantise)), (6, 18), "merges are shared all the same");
+    let files = |cell: usize| graph.of_cell[cell].quantise.map(|stage| &graph.stages[stage]);
+    let of = |engine: &str| graph.cells.iter().position(|cell| cell.engine == engine && cell.strategy == Strategy::LoraInt4).unwrap();
+    assert_eq!(files(of("embedded")).unwrap().quantised_as, Some(QuantisedAs::Gguf));
+    let packed = files(of("vllm")).unwrap();
+    assert_eq!(packed.quantised_as, Some(QuantisedAs::CompressedTensors));
+    assert!(plan.stage_label(packed).ends_with("lora-int4 · compressed-tensors"), "{}", plan.stage_label(packed));
+    let digests = Digests {
+        models: vec![Some("m".into()); plan.models.len()],
+        train: vec![Some("t".into()); plan.tasks.len()],
+        eval: vec![Some("e".into()); plan.tasks.len()],
+        engines: vec!["1".into(); 3],
+    };
+    let keys = graph.keys(&plan, &digests);
+    let key = |cell: usize| keys[graph.of_cell[cell].quantise.unwrap()].clone().unwrap();
+    assert_ne!(key(of("embedded")), key(of("vllm")));
 }
 
 #[test]
