@@ -83,7 +83,7 @@ mod tests {
             made_wall_ns: 1,
             quick: false,
             server_threads: 2,
-            levels: vec![ClientLevel { streams, seen: Reading::missing("a test") }],
+            levels: vec![ClientLevel { streams, tries: 1, seen: Reading::missing("a test") }],
             open: OpenLevel { rate_per_s: 1.0, seen: Reading::missing("a test") },
             ceiling: Reading::missing("a test"),
         }

@@ -44,6 +44,9 @@ pub struct ClientCertificate {
 pub struct ClientLevel {
     /// Streams kept busy.
     pub streams: u32,
+    /// How often it was run; the last time counts. A quick course runs a level that was not truthful once more, for other work on
+    /// the machine may have fallen into it.
+    pub tries: u32,
     /// What was seen, or why it could not be run.
     pub seen: Reading<Seen>,
 }
@@ -162,7 +165,7 @@ impl ClientCertificate {
     fn first_fault(&self) -> String {
         match self.levels.first() {
             None => "no level was run".to_owned(),
-            Some(ClientLevel { streams, seen }) => match seen {
+            Some(ClientLevel { streams, seen, .. }) => match seen {
                 Reading::Known(seen) => format!("not truthful at {streams} streams: {}", seen.untruthful().unwrap_or_default()),
                 Reading::Missing(why) => format!("the level of {streams} streams could not be run: {why}"),
             },
@@ -244,7 +247,7 @@ mod tests {
             events_per_s: f64::from(streams) * 100.0,
             cpu_per_event: Reading::Known(Seconds(2e-6)),
         };
-        ClientLevel { streams, seen: Reading::Known(seen) }
+        ClientLevel { streams, tries: 1, seen: Reading::Known(seen) }
     }
 
     fn certificate(levels: Vec<ClientLevel>) -> ClientCertificate {
@@ -275,7 +278,7 @@ mod tests {
         assert!(why(vec![level(8, 3e-3)]).contains("at 8 streams: mean TTFT error 3.000 ms is beyond 1.000 ms"));
         assert!(why(vec![level(8, f64::NAN)]).contains("beyond"));
         let seen = Reading::missing("too few file descriptors");
-        assert!(why(vec![ClientLevel { streams: 8, seen }]).contains("too few file descriptors"));
+        assert!(why(vec![ClientLevel { streams: 8, tries: 1, seen }]).contains("too few file descriptors"));
     }
 
     #[test]

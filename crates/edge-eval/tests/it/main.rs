@@ -6,6 +6,7 @@ mod engines;
 mod import;
 mod load;
 mod meter;
+mod mock;
 
 use std::process::{Command, Stdio};
 

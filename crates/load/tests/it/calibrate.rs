@@ -147,6 +147,7 @@ fn a_small_calibration_matches_every_request() {
     let course = Course {
         streams: vec![1, 4],
         requests_per_stream: 1,
+        tries: 1,
         open_rate: 100.0,
         open_requests: 10,
         ceiling_streams: vec![2],
