@@ -10,12 +10,20 @@ use campaign::{Event, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use record::Outcome;
 
-/// A bar over so many steps; hidden when quiet or when stderr is no terminal.
+/// How often a bar is drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(250);
+
+/// A bar over so many steps; hidden when quiet or when stderr is no terminal. It is drawn by a thread of its own: who counts a step, the
+/// load client on its timed path among them, only adds to a number.
 pub(crate) fn bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(length), target).with_style(style).with_message(what.to_owned())
+    let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style).with_message(what.to_owned());
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(DRAWN_EVERY);
+    }
+    bar
 }
 
 /// Tells a campaign as it goes.
@@ -53,7 +61,6 @@ impl Campaign {
     fn planned(&self, stages: usize, finished: usize) {
         self.line(&format!("{stages} stages, {finished} of them finished"));
         let bar = bar(stages as u64, "", false);
-        bar.enable_steady_tick(Duration::from_millis(250));
         *self.bar.borrow_mut() = Some(bar);
     }
 
