@@ -175,7 +175,7 @@ fn look(course: &Course, streams: u32) -> Result<Ceiling, Missing> {
     if seen.unmatched > 0 {
         return Err(Missing::because(format!("{} of {} requests failed", seen.unmatched, seen.requests)));
     }
-    Ok(Ceiling { streams, events_per_s: seen.events_per_s, cpu_per_event: seen.cpu_per_event })
+    Ok(Ceiling { streams, events_per_s: seen.events_per_s, events_per_read: ran.events_per_read(), cpu_per_event: seen.cpu_per_event })
 }
 
 #[cfg(test)]

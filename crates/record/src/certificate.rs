@@ -111,6 +111,8 @@ pub struct Ceiling {
     pub streams: u32,
     /// Events with text a second.
     pub events_per_s: f64,
+    /// Events with text in one read of the client: above 1 where the kernel had joined writes before the client came to read.
+    pub events_per_read: f64,
     /// CPU time of the client's thread for one event.
     pub cpu_per_event: Reading<Seconds>,
 }

@@ -107,9 +107,10 @@ fn table(certificate: &ClientCertificate) -> String {
     text += "\nErrors are measured − true, request by request; the percentile and the largest are of absolute values. TTFT error is from the due\ntime, the client's own lateness in it; (sent) is the mean error from sending. The open row is a Poisson process.\n\n";
     text += &match &certificate.ceiling {
         Reading::Known(ceiling) => format!(
-            "ceiling: {:.0} events/s at {} streams, each event its own write, {} of CPU an event\n",
+            "ceiling: {:.0} events/s at {} streams, each event its own write, {:.1} events a read, {} µs of CPU an event\n",
             ceiling.events_per_s,
             ceiling.streams,
+            ceiling.events_per_read,
             micros(&ceiling.cpu_per_event)
         ),
         Reading::Missing(why) => format!("ceiling: - ({why})\n"),

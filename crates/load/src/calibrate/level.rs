@@ -78,6 +78,13 @@ impl Level {
 }
 
 impl Ran {
+    /// Events with text a read of the client that brought bytes.
+    pub(super) fn events_per_read(&self) -> f64 {
+        let events: usize = self.run.requests.iter().map(|request| request.content_times.len()).sum();
+        let reads = self.run.read_lag.stamped + self.run.read_lag.unstamped;
+        events as f64 / reads.max(1) as f64
+    }
+
     /// The figures of the level.
     ///
     /// # Errors
