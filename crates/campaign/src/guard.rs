@@ -13,9 +13,9 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// How many times descendants are looked for: those that were being born while others were killed are found the next time.
+/// How many times descendants are looked for: those that were being born while others were stopped are found the next time.
 const ROUNDS: usize = 10;
 
 /// A guard that waits. Dropping it in good order lets the engine's group alone.
@@ -72,19 +72,24 @@ pub fn guard(input: impl io::BufRead) -> io::Result<()> {
     Ok(())
 }
 
-/// Kills a process group and all descendants of its members, also those that went into groups of their own.
+/// Kills a process group and all descendants of its members, also those that went into groups of their own. They are stopped before any is
+/// killed: what is stopped bears no children, and an orphan no longer tells whose it was.
 pub(crate) fn kill_everything(group: u32) {
-    let Some(leader) = i32::try_from(group).ok().and_then(Pid::from_raw) else { return };
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
-        // They are all found before the first is killed: orphans no longer tell whose they were.
-        let found = descendants(group);
-        let _ = kill_process_group(leader, Signal::KILL);
-        for pid in found.iter().filter_map(|pid| Pid::from_raw(*pid)) {
-            let _ = kill_process(pid, Signal::KILL);
+        let now = descendants(group);
+        if now.iter().all(|pid| found.contains(pid)) {
+            break;
         }
-        if found.is_empty() {
-            return;
-        }
+        send(&now, Signal::STOP);
+        found = now;
+    }
+    send(&found, Signal::KILL);
+}
+
+fn send(pids: &[i32], signal: Signal) {
+    for pid in pids.iter().filter_map(|pid| Pid::from_raw(*pid)) {
+        let _ = kill_process(pid, signal);
     }
 }
 
@@ -137,9 +142,15 @@ mod tests {
         let all = descendants(child.group());
         guard(format!("0\n{}\n", child.group()).as_bytes()).unwrap();
         child.wait_end();
-        for pid in all {
-            assert!(process(&Path::new("/proc").join(pid.to_string())).is_none(), "{pid} lives");
+        // The signal is sent; a process that is no child of ours is gone a moment later.
+        let lives = |pid: &i32| process(&Path::new("/proc").join(pid.to_string())).is_some();
+        for _ in 0..500 {
+            if !all.iter().any(lives) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        panic!("some of {all:?} live");
     }
 
     #[test]
