@@ -51,6 +51,7 @@ pub(crate) struct Seen {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) window: (Nanos, Nanos),
     pub(crate) client_cpu: Seconds,
+    pub(crate) priority_raised: bool,
     pub(crate) peak_concurrency: u32,
     pub(crate) connections_opened_before: u32,
     pub(crate) connections_opened_in_window: u32,

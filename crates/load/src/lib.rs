@@ -19,6 +19,7 @@ mod job;
 pub mod mock;
 pub mod poll;
 pub mod prefix_cache;
+mod priority;
 pub mod prometheus;
 pub mod prompts;
 mod run;

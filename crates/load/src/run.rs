@@ -14,7 +14,7 @@ use crate::{
     body::{Outgoing, Template},
     engine::{self, Plan, Seen},
     exchange::Exchange,
-    interpret,
+    interpret, priority,
     stream::{Dial, Shared},
     target::Target,
     tls::Tls,
@@ -44,6 +44,8 @@ pub struct Run {
     pub resent: u32,
     /// CPU time that the client's thread took for the window.
     pub client_cpu: Seconds,
+    /// Whether the system let the client's thread come before others.
+    pub priority_raised: bool,
     /// How long arrived bytes waited for the client in the window. No latency holds this.
     pub read_lag: ReadLag,
 }
@@ -114,9 +116,13 @@ fn run_at(job: &Job, target: &Target, tls: std::result::Result<Option<Tls>, Fail
 }
 
 fn drive(plan: &Plan<'_>, dial: Dial, observer: &dyn Observer) -> Result<Seen> {
-    // A thread of its own, whose timer slack is nobody else's.
+    // A thread of its own, whose timer slack and priority are nobody else's.
     let seen = std::thread::scope(|scope| {
-        let driven = scope.spawn(|| engine::drive(plan, Shared::new(dial)?, observer));
+        let driven = scope.spawn(|| {
+            let priority_raised = priority::raise();
+            let seen = engine::drive(plan, Shared::new(dial)?, observer)?;
+            Ok(Seen { priority_raised, ..seen })
+        });
         driven.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     seen.map_err(Error::Runtime)
@@ -192,6 +198,7 @@ fn read(mut seen: Seen, job: &Job, outgoing: &[Outgoing]) -> Run {
         warmup: read(seen.exchanges, 0),
         window: seen.window,
         client_cpu: seen.client_cpu,
+        priority_raised: seen.priority_raised,
         peak_concurrency: seen.peak_concurrency,
         connections_opened_before: seen.connections_opened_before,
         connections_opened_in_window: seen.connections_opened_in_window,

@@ -65,6 +65,8 @@ pub struct Summary {
     pub lateness_ms: Distribution,
     /// How long arrived bytes waited for the client; no latency holds it.
     pub read_lag_ms: Lag,
+    /// Whether the client's thread could be put before others; where not, it may wait behind a server on the same machine, and is late.
+    pub client_priority_raised: bool,
     /// Completion tokens a second over the window.
     pub throughput_tok_s: Option<f64>,
     /// Requests that ended well, a second over the window.
@@ -128,6 +130,7 @@ pub fn summarise(run: &Run, limits: &Limits) -> Summary {
         tpot_ms: each(tpot_ms),
         e2e_ms: each(|request| Some(e2e_ms(request))),
         lateness_ms: each(|request| Some(lateness_ms(request))),
+        client_priority_raised: run.priority_raised,
         read_lag_ms: Lag::of(&run.read_lag),
         throughput_tok_s: credited(run).and_then(per_s),
         requests_per_s: per_s(ok.len() as f64),

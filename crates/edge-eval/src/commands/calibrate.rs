@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate: Option<f64>,
     /// Worker threads of the server
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
     /// A few seconds, with few requests
     #[arg(long)]

@@ -17,9 +17,10 @@ use crate::edge_eval;
 const FAKE: &str = include_str!("fake_engine.py");
 
 /// A folder with the fake engine; `None` where no Python is there to run it.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn fake() -> Option<TempDir> {
     if Command::new("python3").arg("--version").output().is_err() {
-        println!("skipped: python3 is absent");
+        eprintln!("skipped: python3 is absent");
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +79,7 @@ setup_usd = 0.0
 /// The fake engine in the place of vLLM.
 fn fake_vllm(folder: &Path, behave: &str, more: &str) -> PathBuf {
     let program = folder.join("fake");
-    plan(folder, &format!("kind = \"vllm\"\nprogram = {program:?}\nextra_args = [\"--behave\", \"{behave}\"]\n{more}"))
+    plan(folder, &format!("kind = \"vllm\"\nprogram = \"{}\"\nextra_args = [\"--behave\", \"{behave}\"]\n{more}", program.display()))
 }
 
 fn run(plan: &Path) -> Output {
@@ -193,7 +194,8 @@ fn an_engine_ends_with_a_campaign_that_is_killed() {
     let Some(folder) = fake() else { return };
     let file = folder.path().join("pid");
     let program = folder.path().join("fake");
-    let engine = format!("kind = \"vllm\"\nprogram = {program:?}\nextra_args = [\"--behave\", \"never\", \"--pid-file\", {file:?}]");
+    let engine =
+        format!("kind = \"vllm\"\nprogram = \"{}\"\nextra_args = [\"--behave\", \"never\", \"--pid-file\", {file:?}]", program.display());
     let plan = plan(folder.path(), &engine);
     let mut campaign = edge_eval().arg("run").arg(&plan).arg("--out").arg(plan.with_extension("run")).spawn().unwrap();
     let until = |done: &dyn Fn() -> bool| {

@@ -87,6 +87,9 @@ fn totals(point: &Point) -> String {
     text += &format!("prefix cache  {}\n", cache(&summary.prefix_cache.by_metrics, &summary.prefix_cache.by_usage));
     let unproven = "not calibrated on this machine: edge-eval calibrate says how far to trust it";
     text += &format!("client        {}\n", point.client_certificate.as_deref().unwrap_or(unproven));
+    if !summary.client_priority_raised {
+        text += "              without a raised priority, which takes root or CAP_SYS_NICE: it may wait behind a server on this machine\n";
+    }
     text += &format!("seed          {}\n", point.seed);
     text
 }
