@@ -298,6 +298,7 @@ mod tests {
             connections_opened_in_window: 0,
             resent: 0,
             client_cpu: Seconds(0.0),
+            priority_raised: false,
             read_lag: load::ReadLag::default(),
         }
     }
