@@ -31,6 +31,15 @@ pub(crate) struct Context<'a> {
     order: u32,
 }
 
+/// Where a stage's program may do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    /// On the processor alone, as the embedded engine and trainer do.
+    OnProcessor,
+    /// On a GPU too: a program of others.
+    Anywhere,
+}
+
 /// What a stage left to record beside its process.
 struct Seen {
     ended: Ended,
@@ -45,12 +54,15 @@ impl<'a> Context<'a> {
         Self { bound, places, folder, observer, order: 0 }
     }
 
-    /// The plan's meter, running, and idle power measured where the meter can see it.
-    fn metered(&self) -> Result<Metered> {
+    /// The plan's meter, running, and idle power measured where the meter can see it. A program that may run on a GPU is metered by it where
+    /// the machine has one; a window of one that did not hold it says so.
+    fn metered(&self, runs: Runs) -> Result<Metered> {
         let spec = &self.bound.plan.meter;
         let places = meter::Places::system();
-        // The embedded engine and trainer run on the processor.
-        let metering = meter::open(spec, &places, false)?;
+        let metering = match (runs, meter::open(spec, &places, runs == Runs::Anywhere)?) {
+            (Runs::Anywhere, Metering::Absent(_)) => meter::open(spec, &places, false)?,
+            (_, metering) => metering,
+        };
         let basis = if let Metering::By(meter) = &metering { Some(meter.basis()) } else { None };
         // The modelled meter counts the stage's own CPU time: it knows no idle power, and waiting would show none.
         let is_sensor = basis.is_some_and(Basis::is_sensor);
@@ -79,7 +91,7 @@ impl<'a> Context<'a> {
 
     /// Runs a stage that works and ends by itself, and meters all of it.
     fn work(&self, key: &str, command: &CommandLine) -> Result<Seen> {
-        let metered = self.metered()?;
+        let metered = self.metered(Runs::OnProcessor)?;
         let process = StageProcess::spawn(command, &self.folder.log(key)?)?;
         metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
         let ended = process.wait(|phase| self.observer.on(Event::Marked { phase }))?;

@@ -14,7 +14,7 @@ use score::{Item, Role};
 use serve::{About, Launch, Target, launch::Length};
 use units::{Bytes, Nanos, Reading, Seconds};
 
-use super::{Context, Metered, Seen};
+use super::{Context, Metered, Runs, Seen};
 use crate::{
     engine::{self, Running},
     error::{Error, Result},
@@ -59,7 +59,7 @@ impl Context<'_> {
         let (engine, launch) = self.launch(stage, &weights, key)?;
         let command = engine::command(&launch);
         let page_cache = page_cache::make_cold(&weights);
-        let metered = self.metered()?;
+        let metered = self.metered(if engine.about().foreign { Runs::Anywhere } else { Runs::OnProcessor })?;
         let stop = launch.stop;
         let mut marks = Vec::new();
         let (ended, outcome, fault) = match engine::begin(engine.about(), &launch, self.places, self.folder.log(key)?) {
