@@ -146,6 +146,8 @@ pub struct Sight {
     pub stage_memory: Option<Bytes>,
     /// Why the processes on it could not be listed; the lists above say nothing then.
     pub unlisted: Option<String>,
+    /// Why processes that are not of the stage may be missing in the lists above, which are whole as to the stage's own.
+    pub unseen: Option<String>,
     /// Whether it is partitioned (MIG), so that its power is not the stage's alone.
     pub partitioned: bool,
     /// Degrees Celsius.

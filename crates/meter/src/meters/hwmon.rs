@@ -40,7 +40,8 @@ struct Hwmon {
 
 fn probe(places: &Places) -> Result<String, String> {
     let cards = card::all(&places.drm)?;
-    let unseen = on_cards(&places.proc, &cards).unlisted.map_or_else(String::new, |reason| format!("; {reason}"));
+    let holders = on_cards(&places.proc, &cards);
+    let unseen = holders.unlisted(&[]).or_else(|| holders.unseen(&[])).map_or_else(String::new, |reason| format!("; {reason}"));
     Ok(cards.iter().map(describe).collect::<Vec<_>>().join(", ") + &unseen)
 }
 
@@ -69,7 +70,8 @@ impl Hwmon {
             stage_pids: own.iter().map(|holder| holder.pid).collect(),
             foreign_pids: foreign.iter().map(|holder| holder.pid).collect(),
             stage_memory: own.iter().filter_map(|holder| holder.memory).reduce(Add::add),
-            unlisted: self.holders.unlisted.clone(),
+            unlisted: self.holders.unlisted(stage),
+            unseen: self.holders.unseen(stage),
             ..card.state()
         }
     }
@@ -269,8 +271,12 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("fd"), "").unwrap();
         let sight = machine.meter().read(Effort::Sight, &[]).remove(0).sight.unwrap();
-        assert!(sight.unlisted.as_deref().unwrap().contains("1 process"), "{sight:?}");
-        assert!(sight.unlisted.unwrap().contains("root"));
+        // Somebody else's: the stage's own are all known.
+        assert_eq!(sight.unlisted, None);
+        assert!(sight.unseen.as_deref().is_some_and(|why| why.contains("1 process") && why.contains("root")), "{sight:?}");
+        // One of the stage: nobody knows whether it holds the card.
+        let sight = machine.meter().read(Effort::Sight, &[80]).remove(0).sight.unwrap();
+        assert!(sight.unseen.is_none() && sight.unlisted.unwrap().contains("1 process"));
     }
 
     #[test]

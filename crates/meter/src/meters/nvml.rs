@@ -193,6 +193,7 @@ fn sight(driver: &dyn Driver, gpu: u32, stage: &[u32]) -> Result<Sight, String> 
         partitioned: look.partitioned,
         temperature_c: look.temperature_c,
         unlisted,
+        unseen: None,
         sm_clock_mhz: look.sm_clock_mhz,
         memory_clock_mhz: look.memory_clock_mhz,
         power_limit: look.power_limit,

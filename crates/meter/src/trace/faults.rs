@@ -143,3 +143,39 @@ fn an_external_meter_that_breaks_off() {
     invalid(&trace.window("stage", s(5.0), s(15.0), &Idle::missing("none")), "device_lost");
     valid(&trace.window("stage", s(1.0), s(11.0), &Idle::missing("none")), 1000.0);
 }
+
+#[test]
+fn a_process_that_is_later_seen_to_be_of_the_stage_was_of_it_from_the_first() {
+    let joined = |pid: u32| Sight { foreign_pids: vec![pid], ..held() };
+    let also_held = |pid: u32| {
+        let mut sight = held();
+        sight.stage_pids.push(pid);
+        sight
+    };
+    let window = changed(|readings| {
+        readings[40].sight = Some(joined(8));
+        readings[50].sight = Some(also_held(8));
+    });
+    valid(&window, 2000.0);
+    assert!(window.gpus[0].foreign_pids.is_empty());
+    // One that never is stays foreign.
+    invalid(
+        &changed(|readings| {
+            readings[40].sight = Some(Sight { foreign_pids: vec![8, 99], ..held() });
+            readings[50].sight = Some(also_held(8));
+        }),
+        "foreign_process",
+    );
+}
+
+#[test]
+fn processes_that_cannot_be_seen_spoil_only_gpus_that_the_stage_holds() {
+    let unseen = |sight: Sight| Sight { unseen: Some("run as root".to_owned()), ..sight };
+    invalid(&changed(|readings| readings[40].sight = Some(unseen(held()))), "processes_unknown");
+    let none_held = |readings: &mut Vec<DeviceReading>| {
+        for reading in readings.iter_mut().filter(|reading| reading.sight.is_some()) {
+            reading.sight = Some(unseen(Sight::default()));
+        }
+    };
+    invalid(&changed(none_held), "gpu_not_held");
+}

@@ -3,7 +3,7 @@
 //! Only GPUs that held the stage's processes count. The counter is read when it ticks, shortly after an edge; what lies between
 //! tick and edge is taken from the power samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use record::{EnergySource, GpuState, PowerSample};
 use units::{Joules, Nanos, Seconds, Watts};
@@ -86,6 +86,7 @@ pub(super) fn power(device: u32, readings: &[DeviceReading]) -> Vec<PowerSample>
 
 /// What state a GPU was in during a window.
 pub(super) fn state(device: u32, readings: &[DeviceReading], span: Span) -> GpuState {
+    let own = own(readings);
     let mut state = GpuState { index: device, ..GpuState::default() };
     for sight in sights(readings, span) {
         state.name.clone_from(&sight.name);
@@ -97,7 +98,7 @@ pub(super) fn state(device: u32, readings: &[DeviceReading], span: Span) -> GpuS
         if let Some(reasons) = sight.throttle_reasons {
             state.throttle_reasons = Some(state.throttle_reasons.unwrap_or(0) | reasons);
         }
-        state.foreign_pids.extend(&sight.foreign_pids);
+        state.foreign_pids.extend(foreign(sight, &own));
     }
     state.foreign_pids.sort_unstable();
     state.foreign_pids.dedup();
@@ -173,15 +174,31 @@ fn listed(devices: &BTreeMap<u32, Vec<DeviceReading>>, span: Span) -> Judged<()>
 
 /// Checks that a GPU belonged to the stage alone.
 fn alone(device: u32, readings: &[DeviceReading], span: Span) -> Judged<()> {
+    let own = own(readings);
     for sight in sights(readings, span) {
         if sight.partitioned {
             return Err(Fault::new("mig", format!("GPU {device} is partitioned (MIG): its power is the whole board's")));
         }
-        if !sight.foreign_pids.is_empty() {
-            return Err(Fault::new("foreign_process", format!("GPU {device} also held processes {:?}", sight.foreign_pids)));
+        if let Some(why) = &sight.unseen {
+            return Err(Fault::new("processes_unknown", format!("GPU {device} may also hold others: {why}")));
+        }
+        let foreign: Vec<u32> = foreign(sight, &own).collect();
+        if !foreign.is_empty() {
+            return Err(Fault::new("foreign_process", format!("GPU {device} also held processes {foreign:?}")));
         }
     }
     Ok(())
+}
+
+/// Every process of the stage that was ever seen on a GPU.
+fn own(readings: &[DeviceReading]) -> BTreeSet<u32> {
+    readings.iter().filter_map(|reading| reading.sight.as_ref()).flat_map(|sight| sight.stage_pids.iter().copied()).collect()
+}
+
+/// The others of a sight. The driver lists its processes a little after the group was read, and a daemon is on the GPU before it is
+/// watched: who is later seen to be of the stage was of it then too.
+fn foreign<'a>(sight: &'a Sight, own: &'a BTreeSet<u32>) -> impl Iterator<Item = u32> + 'a {
+    sight.foreign_pids.iter().copied().filter(|pid| !own.contains(pid))
 }
 
 /// The sights inside a window and the next one on either side: a sight is taken once a second.

@@ -133,7 +133,7 @@ impl Whole {
         for sight in readings.iter_mut().filter_map(|reading| reading.sight.as_mut()) {
             sight.stage_pids.push(ANYONE);
             sight.foreign_pids.clear();
-            sight.unlisted = None;
+            (sight.unlisted, sight.unseen) = (None, None);
         }
         readings
     }

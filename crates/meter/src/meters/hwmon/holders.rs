@@ -18,8 +18,10 @@ use crate::sysfs;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holders {
     by_card: HashMap<String, Vec<Holder>>,
-    /// Why some processes could not be looked at.
-    pub(super) unlisted: Option<String>,
+    /// Processes that could not be looked at.
+    hidden: Vec<u32>,
+    /// Why none could.
+    failed: Option<String>,
 }
 
 /// A process on a card.
@@ -34,6 +36,23 @@ impl Holders {
     pub(super) fn of(&self, pci: &str) -> &[Holder] {
         self.by_card.get(pci).map_or(&[], Vec::as_slice)
     }
+
+    /// Why it is not known which cards the stage holds.
+    pub(super) fn unlisted(&self, stage: &[u32]) -> Option<String> {
+        let own = self.hidden.iter().any(|pid| stage.contains(pid));
+        self.failed.clone().or_else(|| own.then(|| self.told()))
+    }
+
+    /// Why it is not known whether others hold them too, where the stage's own are known.
+    pub(super) fn unseen(&self, stage: &[u32]) -> Option<String> {
+        (self.unlisted(stage).is_none() && !self.hidden.is_empty()).then(|| self.told())
+    }
+
+    fn told(&self) -> String {
+        let hidden = self.hidden.len();
+        let noun = if hidden == 1 { "process" } else { "processes" };
+        format!("the open files of {hidden} {noun} may not be looked at: run as root")
+    }
 }
 
 /// Most open files of one process that are looked at.
@@ -45,11 +64,10 @@ pub(super) fn on_cards(proc: &Path, cards: &[Card]) -> Holders {
     let entries = match fs::read_dir(proc) {
         Ok(entries) => entries,
         Err(error) => {
-            holders.unlisted = Some(format!("{}: {}", proc.display(), error.to_string().to_lowercase()));
+            holders.failed = Some(format!("{}: {}", proc.display(), error.to_string().to_lowercase()));
             return holders;
         }
     };
-    let mut hidden = 0;
     for pid in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
         match clients(&proc.join(pid.to_string())) {
             Ok(clients) => {
@@ -63,12 +81,8 @@ pub(super) fn on_cards(proc: &Path, cards: &[Card]) -> Holders {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => hidden += 1,
+            Err(_) => holders.hidden.push(pid),
         }
-    }
-    if hidden > 0 {
-        let noun = if hidden == 1 { "process" } else { "processes" };
-        holders.unlisted = Some(format!("the open files of {hidden} {noun} may not be looked at: run as root"));
     }
     holders
 }
