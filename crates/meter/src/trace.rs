@@ -208,8 +208,13 @@ impl Trace {
         if self.devices.is_empty() {
             return Idle::missing("there is no device whose idle power could be measured");
         }
-        let all: Judged<BTreeMap<u32, Watts>> = self.devices.keys().map(|device| Ok((*device, each(*device)?))).collect();
-        Idle(all.map_err(|fault| Missing(format!("idle power: {}", fault.reason))).into())
+        // A device that others use takes nothing from those that the stage will hold.
+        let all: BTreeMap<u32, Judged<Watts>> = self.devices.keys().map(|device| (*device, each(*device))).collect();
+        let known: BTreeMap<u32, Watts> = all.iter().filter_map(|(device, watts)| Some((*device, *watts.as_ref().ok()?))).collect();
+        match all.into_values().find_map(Judged::err) {
+            Some(fault) if known.is_empty() => Idle::missing(format!("idle power: {}", fault.reason)),
+            _ => Idle(Reading::Known(known)),
+        }
     }
 
     /// Highest memory of the process group. Resident memory is the sampled sum; for a single process it is the kernel's own
@@ -526,6 +531,18 @@ mod tests {
         let window = on_gpu(gpu().into_iter().chain(other).collect());
         valid(&window, 2000.0);
         assert_eq!(window.gpus.len(), 1);
+    }
+
+    #[test]
+    fn a_gpu_that_others_use_takes_no_idle_power_from_its_neighbours() {
+        let with = |device, sight: Sight| {
+            gpu().into_iter().map(move |reading| DeviceReading { device, sight: reading.sight.map(|_| sight.clone()), ..reading })
+        };
+        let mut trace = trace(Basis::Gpus);
+        trace.devices(with(0, held()).chain(with(1, Sight { foreign_pids: vec![99], ..Sight::default() })).collect());
+        let idle = trace.idle(s(10.0), s(12.0));
+        assert!(idle.of(&[0]).known().is_ok() && idle.of(&[1]).known().is_err());
+        assert!(trace.window("stage", s(10.0), s(20.0), &idle).net.known().is_ok());
     }
 
     #[test]
