@@ -97,6 +97,10 @@ impl Csv {
     fn open(spec: &MeterSpec, clocks: Clocks) -> Result<Self, String> {
         let spec = spec.csv.as_ref().ok_or("the plan names no file: write csv = \"…\"")?;
         let at = spec.path.display();
+        // To open a pipe would wait for its writer, and its lines cannot be read twice.
+        if spec.path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(format!("{at}: it is no file: let the logger write into one"));
+        }
         let file = File::open(&spec.path).map_err(|error| format!("{at}: {}", error.to_string().to_lowercase()))?;
         let mut file = BufReader::new(file);
         let head = next_line(&mut file).map_err(|reason| format!("{at} line 1: {reason}"))?;
@@ -330,6 +334,8 @@ mod tests {
         let refused = |text: &str| Log::new(text).open(CsvTime::UnixS).err().unwrap();
         assert!(refused("when,power_w\n").contains("line 1: it has no column \"time\": it has when, power_w"));
         assert!(refused("").contains("is not there yet"));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Csv::open(&self::spec(folder.path(), CsvTime::UnixS), FAKE).err().unwrap().contains("it is no file"));
         assert!(refused(&"x".repeat(70_000)).contains("line 1: it is longer than"));
         let spec = MeterSpec { csv: None, ..spec(Path::new("x"), CsvTime::UnixS) };
         assert!(open(&spec, &Places::system()).err().unwrap().contains("names no file"));

@@ -3,9 +3,14 @@
 
 use std::{
     io::{Read, Write},
-    os::unix::net::UnixStream,
+    os::{fd::AsRawFd, unix::net::UnixStream},
     path::Path,
     time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr},
 };
 
 /// Longest answer, head and body together: a machine of many sockets needs some kilobytes.
@@ -20,7 +25,7 @@ pub(super) fn get(socket: &Path, path: &str, patience: Duration) -> Result<Vec<u
 
 fn ask(socket: &Path, path: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
     let deadline = record::clock::now().get() + patience.as_nanos() as u64;
-    let mut stream = UnixStream::connect(socket)?;
+    let mut stream = connect(socket)?;
     stream.set_write_timeout(Some(patience))?;
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\nconnection: close\r\n\r\n").as_bytes())?;
@@ -44,6 +49,18 @@ fn ask(socket: &Path, path: &str, patience: Duration) -> std::io::Result<Vec<u8>
             return Ok(answer);
         }
     }
+}
+
+/// Connects without waiting: a daemon that takes no more connections would be waited for without end, and no time limit holds for that.
+fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    let kind = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let stream = UnixStream::from(nix::sys::socket::socket(AddressFamily::Unix, SockType::Stream, kind, None)?);
+    nix::sys::socket::connect(stream.as_raw_fd(), &UnixAddr::new(socket)?).map_err(|errno| match errno {
+        Errno::EAGAIN => std::io::Error::other("it takes no more connections"),
+        errno => errno.into(),
+    })?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// Whether a body of a told length has come: the connection may stay open.
@@ -130,6 +147,24 @@ mod tests {
             let reason = text(answer).unwrap_err();
             assert!(reason.contains(expected), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_daemon_that_takes_no_connection_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("zeusd.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        // The queue of those who wait to be taken is as short as it can be.
+        nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(1).unwrap()).unwrap();
+        let mut waiting = Vec::new();
+        let refused = loop {
+            match connect(&socket) {
+                Ok(stream) if waiting.len() < 100 => waiting.push(stream),
+                Ok(_) => panic!("the queue has no end"),
+                Err(error) => break error,
+            }
+        };
+        assert!(refused.to_string().contains("no more connections"), "{refused}");
     }
 
     proptest! {
