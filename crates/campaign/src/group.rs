@@ -121,9 +121,10 @@ impl GroupChild {
     /// The kernel does not tell of the process.
     pub fn reap(mut self) -> io::Result<Reaped> {
         let ended = self.wait_end();
+        // Before it is reaped: after that the group's number may be somebody else's.
+        self.signal(Signal::KILL);
         let (status, account) = account::wait(self.pid)?;
         self.reaped = true;
-        self.signal(Signal::KILL);
         Ok(Reaped { status, ended, account })
     }
 }
