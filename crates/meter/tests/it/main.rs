@@ -1,6 +1,7 @@
 //! The sampler over this machine's own `/proc`, with a meter that replays.
 
 use std::{
+    io::Read,
     os::unix::process::CommandExt,
     process::{Command, Stdio},
     sync::mpsc::{Sender, channel},
@@ -51,7 +52,11 @@ fn a_real_process_group_is_followed_to_its_end() {
     let (tell, told) = channel();
     let sampler = Sampler::start(Metering::By(Box::new(Tell(tell))), &Places::system(), Duration::from_millis(5)).unwrap();
     let start = clock::now();
-    let mut child = Command::new("sh").args(["-c", "read x"]).process_group(0).stdin(Stdio::piped()).spawn().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "echo; read x"]).process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    // A program that is being loaded holds next to no memory yet.
+    child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
     sampler.watch(ProcessGroup { pgid: child.id() });
     while told.recv().unwrap() != [child.id()] {}
     drop(child.stdin.take());
