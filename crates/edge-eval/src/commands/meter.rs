@@ -12,7 +12,7 @@ mod output;
 mod report;
 mod show;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, io::IsTerminal, path::PathBuf};
 
 use anyhow::Context;
 use rand::seq::SliceRandom;
@@ -120,6 +120,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
             return Ok(End::BadPlan);
         }
     };
+    if args.stdin && std::io::stdin().is_terminal() {
+        end::print_error(&from_terminal());
+        return Ok(End::BadPlan);
+    }
     if let Err(error) = meters::check(args) {
         gate::note(&format!("error: {}", end::told(&error)));
         gate::note("hint: without --meter and --gpu the best that this machine offers is taken, and nothing is no error");
@@ -137,6 +141,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         print::data(&show::text(&report))?;
     }
     Ok(ended(args, &report, &measured))
+}
+
+/// The terminal belongs to our process group: the kernel would stop a command of another one that reads it, and it would never end.
+fn from_terminal() -> anyhow::Error {
+    anyhow::anyhow!("--stdin: standard input is a terminal, which the command may not read: hand it a file or a pipe")
 }
 
 /// What was seen of each command.

@@ -188,6 +188,17 @@ fn standard_input_reaches_the_command_only_when_asked() {
 }
 
 #[test]
+fn a_terminal_is_not_handed_to_a_command_that_may_not_read_it() {
+    let Ok(terminal) = std::fs::File::open("/dev/ptmx") else {
+        println!("skipped: there are no pseudo-terminals here");
+        return;
+    };
+    let output = edge_eval().args(["meter", "--stdin", "--", "cat"]).stdin(terminal).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("a terminal"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_load_on_the_processor_says_when_it_is_ready_and_ends() {
     let output = edge_eval().args(["burn", "--cpu", "1", "--seconds", "0.05", "--pulse-ms", "5", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

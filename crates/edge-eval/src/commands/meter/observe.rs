@@ -6,6 +6,7 @@ use ::meter::{Places, ProcessGroup, Sampler, Trace};
 use anyhow::Context;
 use campaign::{Account, GroupChild};
 use record::{EnergyWindow, PowerSample, clock};
+use rustix::process::Signal;
 use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{
@@ -134,6 +135,8 @@ impl Observer<'_> {
         let start = leader.spawned();
         let mut end = leader.wait_end();
         let first = end.since(start);
+        // What it left running is no part of the next execution.
+        leader.signal(Signal::KILL);
         let mut status = None;
         let mut executions = Vec::new();
         // The leader is not reaped before the last one has ended: its group must stay.
@@ -233,6 +236,18 @@ mod tests {
         assert!(ran.executions.len() > 1 && ran.status.success());
         assert!(ran.span.1.since(ran.span.0) >= Seconds(0.1) && in_executions <= ran.span.1.since(ran.span.0));
         assert!(ran.executions.iter().all(|execution| execution.account.cpu() > Seconds(0.0)));
+    }
+
+    #[test]
+    fn what_one_execution_leaves_running_is_no_part_of_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        // The first leaves a process; the second fails if that lives.
+        let script = format!(
+            "sh -c 'cd {}; if [ -e left ]; then sleep 0.02; ! grep -q \" [SR] \" /proc/$(cat left)/stat; else sleep 60 & echo $! > left; fi'",
+            folder.path().display()
+        );
+        let ran = ran(&script, 0.02);
+        assert!(ran.executions.len() > 1 && ran.status.success());
     }
 
     #[test]
