@@ -119,14 +119,16 @@ fn more(repeats: u32, length: Seconds, least: Seconds, requests: u32) -> u32 {
     (wanted as u32).max(repeats + 1)
 }
 
-/// The whole of the cold start and its phases, the speed window, and the whole stage.
+/// The whole of the cold start and its phases, the speed window, and the whole stage. Only in the speed window was the model resident from
+/// beginning to end, so only there is the idle power with it resident set against the energy.
 fn windows(served: &Served<Speed>, speed: &Speed) -> Vec<EnergyWindow> {
     let resident = speed.rested.map(|(begun, ended)| served.trace.idle(begun, ended));
-    let window = |name: &str, start: Nanos, end: Nanos| served.trace.window_beside(name, start, end, &served.idle, resident.as_ref());
+    let window = |name: &str, start: Nanos, end: Nanos| served.trace.window_beside(name, start, end, &served.idle, None);
+    let (opened, closed) = speed.run.window;
     let span = served.seen.ended.span;
     let mut windows = vec![
         window("load", speed.spawned, speed.first_token),
-        window("speed", speed.run.window.0, speed.run.window.1),
+        served.trace.window_beside("speed", opened, closed, &served.idle, resident.as_ref()),
         window("stage", span.0, span.1),
     ];
     windows.extend(phases(&served.seen.ended.phases, speed).into_iter().map(|(name, start, end)| window(name, start, end)));
