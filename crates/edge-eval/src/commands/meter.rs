@@ -4,6 +4,7 @@ mod also;
 mod command;
 mod compare;
 mod curve;
+mod external;
 mod figures;
 mod interrupt;
 mod meters;
@@ -23,6 +24,7 @@ use crate::{
     gate, print,
 };
 use command::Launch;
+use external::External;
 use interrupt::Interrupt;
 use observe::{Observed, Observer};
 use output::Outputs;
@@ -34,7 +36,8 @@ use report::Report;
 /// shorter than 5 s is repeated inside one window when a sensor measures it, because no sensor can tell less; its energy is then divided
 /// by the repeats. Without a sensor, time, CPU time and memory are given and energy is a dash with its reason.
 ///
-/// What the command leaves running in its process group is killed when it ends.
+/// What the command leaves running in its process group is killed when it ends. Ctrl-C ends the whole group; a `kill -9` of the meter itself
+/// leaves the command running, so that no hours of training are lost with it.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(after_help = "Examples:
@@ -73,6 +76,8 @@ pub(crate) struct Args {
     /// State the power of a busy core: energy is then modelled from CPU time where nothing measures it
     #[arg(long, value_name = "W", value_parser = watts)]
     modelled_w_per_core: Option<f64>,
+    #[command(flatten)]
+    external: External,
     /// Count all of these GPUs' energy, whoever uses them
     #[arg(long, value_name = "INDEX")]
     gpu: Vec<u32>,
@@ -204,7 +209,7 @@ fn ended(args: &Args, report: &Report, measured: &Measured) -> End {
     if measured.runs.iter().flatten().any(|run| !run.succeeded()) {
         return End::Failed;
     }
-    if args.meter != "auto" && !report.energy_is_known() { End::Invalid } else { End::Done }
+    if meters::is_named(args) && !report.energy_is_known() { End::Invalid } else { End::Done }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -231,3 +231,22 @@ fn meters_are_examined_and_the_certificate_is_stored() {
         assert!(told.contains("--modelled-w-per-core"), "{told}");
     }
 }
+
+#[test]
+fn an_external_meters_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plug.csv");
+    let now = record::clock::now().get() as f64 / 1e9;
+    let rows: String = (0..600).map(|tenth| format!("{:.3},50000\n", now - 5.0 + f64::from(tenth) / 10.0)).collect();
+    std::fs::write(&file, format!("seconds,milliwatts\n{rows}")).unwrap();
+    let columns = ["--csv-time-column", "seconds", "--csv-time", "monotonic_s", "--csv-power-column", "milliwatts", "--csv-power", "mw"];
+    let mut args = vec!["--json", "--idle-s", "0", "--no-repeat", "--csv", file.to_str().unwrap()];
+    args.extend(columns);
+    args.extend(["--", "sleep", "2.1"]);
+    let found = json(&meter(&args));
+    assert_eq!(found["verdict"], "valid", "{found:#}");
+    let power = found["energy_j"].as_f64().unwrap() / found["time_s"].as_f64().unwrap();
+    assert!((power - 50.0).abs() < 0.5, "{power} W are not 50");
+    let unknown = meter(&["--csv", file.to_str().unwrap(), "--csv-time", "julian", "--", "true"]);
+    assert_eq!(unknown.status.code(), Some(2));
+}

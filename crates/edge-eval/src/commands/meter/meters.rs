@@ -46,7 +46,7 @@ pub(super) fn check(args: &Args) -> anyhow::Result<()> {
 pub(super) fn open(args: &Args) -> anyhow::Result<Vec<Opened>> {
     let places = Places::system();
     let spec = spec(args);
-    if args.meter != "auto" {
+    if is_named(args) {
         let metering = whole(::meter::open(&spec, &places, true)?, &args.gpu)?;
         return Ok(vec![Opened { scope: Scope::Named, metering }]);
     }
@@ -71,13 +71,23 @@ fn nothing(places: &Places) -> Missing {
     Missing(format!("nothing on this machine measures energy ({})", told.join("; ")))
 }
 
+/// The meter's name: a file that is named is the meter.
+fn kind(args: &Args) -> &str {
+    if args.meter == "auto" && args.external.spec().is_some() { "csv" } else { &args.meter }
+}
+
+/// Whether energy was asked for by naming what measures it.
+pub(super) fn is_named(args: &Args) -> bool {
+    kind(args) != "auto"
+}
+
 fn spec(args: &Args) -> MeterSpec {
     MeterSpec {
-        kind: args.meter.clone(),
+        kind: kind(args).to_owned(),
         modelled_w_per_core: args.modelled_w_per_core,
         interval_ms: args.interval_ms,
         idle_s: args.idle_s,
-        csv: None,
+        csv: args.external.spec(),
     }
 }
 
