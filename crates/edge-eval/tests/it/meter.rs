@@ -237,8 +237,9 @@ fn an_external_meters_file_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plug.csv");
     let now = record::clock::now().get() as f64 / 1e9;
-    let rows: String = (0..600).map(|tenth| format!("{:.3},50000\n", now - 5.0 + f64::from(tenth) / 10.0)).collect();
-    std::fs::write(&file, format!("seconds,milliwatts\n{rows}")).unwrap();
+    let rows = (0..600).map(|tenth| format!("{:.3},50000", now - 5.0 + f64::from(tenth) / 10.0));
+    let lines: Vec<String> = std::iter::once("seconds,milliwatts".to_owned()).chain(rows).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
     let columns = ["--csv-time-column", "seconds", "--csv-time", "monotonic_s", "--csv-power-column", "milliwatts", "--csv-power", "mw"];
     let mut args = vec!["--json", "--idle-s", "0", "--no-repeat", "--csv", file.to_str().unwrap()];
     args.extend(columns);
