@@ -343,8 +343,9 @@ mod tests {
     }
 
     proptest! {
+        // Below that the tokenizer's overhead leaves less room than a first word may need, and an error says so.
         #[test]
-        fn lengths_are_exact(index in 0..1_000_000u64, tokens in 10..3000u32, seed: u64) {
+        fn lengths_are_exact(index in 0..1_000_000u64, tokens in 16..3000u32, seed: u64) {
             let made = synthesis(seed);
             prop_assert_eq!(Fake.tokens(&made.of_tokens(index, tokens).unwrap()).unwrap(), tokens);
             let blocks: Vec<u64> = (0..u64::from(tokens.div_ceil(BLOCK_TOKENS))).collect();
