@@ -228,8 +228,11 @@ impl QuantisedAs {
 /// How load is put on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadSpec {
-    /// Streams kept open.
+    /// Streams kept open in the window that a cell's own figures are of.
     pub concurrency: u32,
+    /// Further levels of concurrency, each with a window of its own on the same server; none of them twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweep: Vec<u32>,
     /// Requests of a speed window.
     pub requests: u32,
     /// Requests before it.
@@ -238,6 +241,18 @@ pub struct LoadSpec {
     pub output_tokens: u32,
     /// A request is given up after this.
     pub timeout_s: f64,
+}
+
+impl LoadSpec {
+    /// Every level of concurrency, that of the cell's own figures first.
+    pub fn levels(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.concurrency).chain(self.sweep.iter().copied())
+    }
+
+    /// The highest level: what a server must hold and what the client must be proven for.
+    pub fn most_concurrent(&self) -> u32 {
+        self.levels().fold(0, u32::max)
+    }
 }
 
 /// What things cost.

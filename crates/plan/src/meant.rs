@@ -17,7 +17,7 @@ use crate::{
     AdaptSpec, EngineSpec, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
     problem::Fault,
     reader::{Field, Place},
-    value::quoted,
+    value::{OneOrMore, quoted},
     written,
 };
 
@@ -270,12 +270,30 @@ fn learning_rate(peak: Field<'_, f64>, warmup_ratio: Field<'_, f64>, schedule: F
 }
 
 fn load(w: written::Load<'_>) -> Option<LoadSpec> {
-    let concurrency = w.concurrency.within(1, 65_536).or(1);
+    let concurrency = w.concurrency.check(levels).or(OneOrMore(vec![1]));
     let requests = w.requests.within(1, MANY).or(100);
     let warmup = w.warmup.within(0, MANY).or(4);
     let output_tokens = w.output_tokens.within(1, 1_000_000).or(128);
     let timeout_s = w.timeout_s.positive(86_400.0).or(120.0);
-    Some(LoadSpec { concurrency: concurrency?, requests: requests?, warmup: warmup?, output_tokens: output_tokens?, timeout_s: timeout_s? })
+    let levels = concurrency?.0;
+    let (&concurrency, sweep) = levels.split_first()?;
+    let sweep = sweep.to_vec();
+    Some(LoadSpec { concurrency, sweep, requests: requests?, warmup: warmup?, output_tokens: output_tokens?, timeout_s: timeout_s? })
+}
+
+/// Most levels of concurrency of a plan.
+const MOST_LEVELS: usize = 64;
+/// Highest level of concurrency.
+const MOST_CONCURRENT: u32 = 65_536;
+
+/// Levels of concurrency: one or some, each in its range, none twice.
+fn levels(OneOrMore(levels): &OneOrMore) -> Option<Fault> {
+    let fits = |level: &u32| (1..=MOST_CONCURRENT).contains(level);
+    let twice = |(i, level): (usize, &u32)| levels[..i].contains(level);
+    let bad = levels.is_empty() || levels.len() > MOST_LEVELS || !levels.iter().all(fits) || levels.iter().enumerate().any(twice);
+    let found = if let [level] = levels.as_slice() { level.to_string() } else { quoted(&format!("{levels:?}")) };
+    let allowed = format!("from 1 to {MOST_CONCURRENT}, or a list of up to {MOST_LEVELS} such levels, none of them twice");
+    bad.then_some(Fault::OutOfRange { found, allowed })
 }
 
 fn prices(w: written::Prices<'_>) -> Option<PriceSpec> {

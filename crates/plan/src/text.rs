@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{EngineSpec, ModelSource, ModelSpec, Plan, TaskSpec};
+use crate::{EngineSpec, LoadSpec, ModelSource, ModelSpec, Plan, TaskSpec};
 
 /// A plan made by hand that holds what TOML cannot, such as a seed above 2^63.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ impl Plan {
             "models": self.models.iter().map(model).collect::<Vec<_>>(),
             "tasks": self.tasks.iter().map(task).collect::<Vec<_>>(),
             "engines": self.engines.iter().map(engine).collect::<Vec<_>>(),
-            "load": self.load, "meter": self.meter, "prices": self.prices,
+            "load": load(&self.load), "meter": self.meter, "prices": self.prices,
         }));
         root.insert("adapt".into(), adapt.into());
         let mut root = Value::Object(root);
@@ -59,6 +59,14 @@ fn model(model: &ModelSpec) -> Value {
 
 fn task(task: &TaskSpec) -> Value {
     object(task).into()
+}
+
+fn load(load: &LoadSpec) -> Value {
+    let mut map = object(load);
+    if map.remove("sweep").is_some() {
+        map.insert("concurrency".into(), load.levels().collect());
+    }
+    map.into()
 }
 
 fn engine(engine: &EngineSpec) -> Value {

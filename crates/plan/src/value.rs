@@ -115,6 +115,21 @@ impl<T: FromToml> FromToml for Vec<T> {
     }
 }
 
+/// A whole number, or a list of some.
+pub(crate) struct OneOrMore(pub(crate) Vec<u32>);
+
+impl FromToml for OneOrMore {
+    const EXPECTED: &'static str = "a whole number or an array of some";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Fault> {
+        match value {
+            DeValue::Integer(_) => Ok(Self(vec![u32::from_toml(value)?])),
+            DeValue::Array(_) => Vec::from_toml(value).map(Self),
+            other => Err(wrong_type(Self::EXPECTED, other)),
+        }
+    }
+}
+
 /// A calendar day, as a TOML date or a string.
 pub(crate) struct Date(pub(crate) String);
 

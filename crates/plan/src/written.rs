@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::{
     reader::{Field, Place, Section},
-    value::Date,
+    value::{Date, OneOrMore},
 };
 
 /// The document's root.
@@ -87,7 +87,7 @@ pub(crate) struct Adapt<'a> {
 
 /// The `[load]` section.
 pub(crate) struct Load<'a> {
-    pub(crate) concurrency: Field<'a, u32>,
+    pub(crate) concurrency: Field<'a, OneOrMore>,
     pub(crate) requests: Field<'a, u32>,
     pub(crate) warmup: Field<'a, u32>,
     pub(crate) output_tokens: Field<'a, u32>,

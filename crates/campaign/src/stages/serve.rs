@@ -219,7 +219,7 @@ mod tests {
         (0..n).map(|i| Item { id: i.to_string(), messages: Vec::new(), references: vec!["x".to_owned()], cut: 0 }).collect()
     }
 
-    const SPEC: LoadSpec = LoadSpec { concurrency: 1, requests: 8, warmup: 2, output_tokens: 4, timeout_s: 1.0 };
+    static SPEC: LoadSpec = LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 8, warmup: 2, output_tokens: 4, timeout_s: 1.0 };
 
     fn fresh(items: &[Item], run: usize) -> Fresh<'_> {
         Fresh { items, spec: &SPEC, from: run * 10 }

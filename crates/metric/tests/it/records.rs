@@ -65,7 +65,7 @@ fn plan() -> Plan {
             threads: None,
             weight_decay: 0.0,
         },
-        load: LoadSpec { concurrency: 1, requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },
+        load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },
         meter: MeterSpec { kind: "auto".into(), modelled_w_per_core: None, interval_ms: 100, idle_s: 1.0, csv: None },
         prices: prices(),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect};
 use plan::{CsvPower, CsvSpec, CsvTime, ModelSource};
 
-use crate::{known, parse};
+use crate::{SMALL, known, parse};
 
 /// The template with one text replaced by another.
 fn with(from: &str, to: &str) -> String {
@@ -363,4 +363,17 @@ fn a_grid_too_large_to_be_meant_is_refused() {
 fn long_words_are_cut() {
     let text = with("kind = \"embedded\"", &format!("kind = \"{}\"", "x".repeat(1_000_000)));
     assert!(parse(&text).unwrap_err().to_string().len() < 300);
+}
+
+#[test]
+fn levels_of_concurrency_are_one_or_some() {
+    let load = |value: &str| parse(&format!("{SMALL}[load]\nconcurrency = {value}")).map(|plan| plan.load);
+    let (one, some) = (load("8").unwrap(), load("[4, 1, 64]").unwrap());
+    assert_eq!((one.concurrency, one.sweep.len(), one.most_concurrent()), (8, 0, 8));
+    assert_eq!((some.concurrency, some.sweep.as_slice(), some.most_concurrent()), (4, [1, 64].as_slice(), 64));
+    let text = parse(&format!("{SMALL}[load]\nconcurrency = [4, 1, 64]")).unwrap().to_toml().unwrap();
+    assert!(text.contains("concurrency = [4, 1, 64]") && parse(&text).unwrap().load == some, "{text}");
+    for bad in ["0", "[]", "[1, 0]", "[8, 8]", "[1, 70000]"] {
+        assert!(load(bad).unwrap_err().to_string().contains("none of them twice"), "{bad}");
+    }
 }
