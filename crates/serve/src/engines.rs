@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::launch::{About, COMMON_KEYS, Launch, Ready, Start};
+use crate::launch::{About, Address, COMMON_KEYS, Launch, Ready, Speaks, Start, Stop, Tells, Version};
 
 mod embedded;
 mod llama_cpp;
@@ -117,6 +117,35 @@ impl Common {
     fn program(&self, usual: &str) -> PathBuf {
         self.program.clone().unwrap_or_else(|| usual.into())
     }
+
+    /// The start of a program of others that listens on 127.0.0.1 at a port we choose.
+    fn launch(self, target: &Target<'_>, line: Line, server: Server) -> Launch {
+        let Server { ready, model_name, speaks, version, tells, stop } = server;
+        Launch {
+            start: Some(line.extra(&self.extra_args).start()),
+            address: Address::Port(self.port(target)),
+            ready: Some(self.ready(ready)),
+            after_ready: Vec::new(),
+            model_name,
+            speaks,
+            api_key_env: None,
+            version,
+            wanted_version: self.version,
+            tells,
+            stop,
+        }
+    }
+}
+
+/// What is particular to an engine's server, once it listens.
+struct Server {
+    /// The path that answers 200 once it is ready.
+    ready: &'static str,
+    model_name: String,
+    speaks: Speaks,
+    version: Version,
+    tells: Tells,
+    stop: Stop,
 }
 
 /// How long an engine may take from spawn to ready: the slowest known takes some minutes for large models.

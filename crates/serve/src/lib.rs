@@ -8,6 +8,7 @@ mod backend;
 pub mod engines;
 mod error;
 mod job;
+mod keys;
 pub mod launch;
 mod limits;
 mod metrics;

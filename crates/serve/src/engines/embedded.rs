@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Engine, Line, Target, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::keys;
 use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
@@ -57,7 +58,7 @@ impl Engine for Embedded {
                     name: "context_length",
                     help: "longest prompt plus answer in tokens; without it the model's own, at most 4096",
                 },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
+                keys::MAX_CONCURRENT_AS_PLANNED,
                 OptionKey { name: "compute", help: "number format of dense weights: auto (as stored), f32 or f16; without it auto" },
                 OptionKey { name: "threads", help: "threads of the arithmetic; without it one for each core" },
             ],

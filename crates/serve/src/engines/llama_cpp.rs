@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use super::{Common, Engine, Line, Target, package_version, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: LlamaCpp = LlamaCpp;
@@ -91,15 +92,12 @@ impl Engine for LlamaCpp {
                     name: "context_length",
                     help: "longest prompt plus answer of each sequence in tokens; without it the model's own",
                 },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
+                keys::MAX_CONCURRENT_AS_PLANNED,
                 OptionKey { name: "threads", help: "threads of the arithmetic; without it the engine chooses" },
                 OptionKey { name: "gpu_layers", help: "layers to keep on the GPU, -1 for all; without it the engine chooses" },
                 OptionKey { name: "split_mode", help: "how several GPUs share a model: none, layer, row or tensor; without it layer" },
                 OptionKey { name: "lora", help: "an adapter as a GGUF file, on top of the model" },
-                OptionKey {
-                    name: "prefix_caching",
-                    help: "whether prompts seen before are answered from a cache; without it the engine decides",
-                },
+                keys::PREFIX_CACHING,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -138,19 +136,15 @@ impl Engine for LlamaCpp {
         } else {
             Version::Route { path: "/props", pointer: "/build_info" }
         };
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready(ready)),
-            after_ready: Vec::new(),
+        let server = super::Server {
+            ready,
             model_name: target.model_name.to_owned(),
             speaks,
-            api_key_env: None,
             version,
-            wanted_version: common.version,
             tells,
             stop: Stop { signal: Signal::Terminate, grace_s: 10 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

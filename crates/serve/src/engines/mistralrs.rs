@@ -8,10 +8,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Mistralrs = Mistralrs;
@@ -57,25 +58,19 @@ impl Engine for Mistralrs {
             name: "mistralrs",
             summary: "mistral.rs: model folders, adapters and GGUF files on CPUs and GPUs",
             keys: &[
-                OptionKey {
-                    name: "dtype",
-                    help: "number format of weights and arithmetic, such as bfloat16; without it as the model says",
-                },
+                keys::DTYPE,
                 OptionKey { name: "quantisation", help: "in-situ quantisation of a model folder, such as q4k or q8_0; without it none" },
                 OptionKey { name: "tokenizer", help: "path of a tokenizer.json; without it the model's own" },
                 OptionKey {
                     name: "context_length",
                     help: "context to set KV cache aside for, in tokens, on GPUs; without it a share of the memory",
                 },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
+                keys::MAX_CONCURRENT_AS_PLANNED,
                 OptionKey {
                     name: "gpu_memory",
                     help: "share of GPU memory for the KV pool, above 0 and at most 1; not with context_length",
                 },
-                OptionKey {
-                    name: "prefix_caching",
-                    help: "whether prompts seen before are answered from a cache; without it the engine decides",
-                },
+                keys::PREFIX_CACHING,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -125,19 +120,15 @@ impl Engine for Mistralrs {
             .flag_if("--pa-context-len", options.context_length)
             .flag_if("--pa-memory-fraction", options.gpu_memory);
         let line = if options.prefix_caching == Some(false) { line.flag("--prefix-cache-n", "0") } else { line };
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name,
             speaks: SPEAKS,
-            api_key_env: None,
             version,
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Interrupt, grace_s: 10 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

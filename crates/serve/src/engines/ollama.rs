@@ -10,10 +10,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, read_options};
+use super::{Engine, Line, Server, Target, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Ollama = Ollama;
@@ -65,7 +66,7 @@ impl Engine for Ollama {
                     name: "context_length",
                     help: "longest prompt plus answer of each sequence in tokens; without it the engine chooses",
                 },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the plan's concurrency" },
+                keys::MAX_CONCURRENT_AS_PLANNED,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -103,19 +104,15 @@ impl Engine for Ollama {
             line = line.variable("OLLAMA_MODELS", target.scratch.join("ollama"));
             after_ready.push(import(ollama("create"), &options, target)?);
         }
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/api/version")),
-            after_ready,
+        let server = Server {
+            ready: "/api/version",
             model_name,
             speaks: SPEAKS,
-            api_key_env: None,
             version: Version::Route { path: "/api/version", pointer: "/version" },
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Terminate, grace_s: 10 },
-        })
+        };
+        Ok(Launch { after_ready, ..common.launch(target, line, server) })
     }
 }
 

@@ -10,10 +10,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Sglang = Sglang;
@@ -62,24 +63,18 @@ impl Engine for Sglang {
             name: "sglang",
             summary: "SGLang: model folders, adapters and GGUF files on GPUs",
             keys: &[
-                OptionKey {
-                    name: "dtype",
-                    help: "number format of weights and arithmetic, such as bfloat16; without it as the model says",
-                },
+                keys::DTYPE,
                 OptionKey { name: "quantisation", help: "how weights are quantised, such as fp8 or awq; without it as the model says" },
-                OptionKey { name: "load_format", help: "how weights are read, such as dummy for random ones; without it auto" },
+                keys::LOAD_FORMAT,
                 OptionKey { name: "tokenizer", help: "folder or hub id of the tokenizer; without it the model's own" },
-                OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own" },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the engine's own limit" },
-                OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it 1" },
+                keys::CONTEXT_LENGTH,
+                keys::MAX_CONCURRENT,
+                keys::TENSOR_PARALLEL,
                 OptionKey {
                     name: "gpu_memory",
                     help: "share of each GPU's memory for weights and KV pool, above 0 and at most 1; without it the engine chooses",
                 },
-                OptionKey {
-                    name: "prefix_caching",
-                    help: "whether prompts seen before are answered from a cache; without it the engine decides",
-                },
+                keys::PREFIX_CACHING,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -127,19 +122,15 @@ impl Engine for Sglang {
             .flag_if("--mem-fraction-static", options.gpu_memory);
         // Its cache is on unless it is told otherwise.
         let line = if options.prefix_caching == Some(false) { line.word("--disable-radix-cache") } else { line };
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name,
             speaks: SPEAKS,
-            api_key_env: None,
             version: Version::Route { path: "/server_info", pointer: "/version" },
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Terminate, grace_s: 30 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

@@ -9,10 +9,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Tgi = Tgi;
@@ -56,7 +57,7 @@ impl Engine for Tgi {
                     name: "quantisation",
                     help: "how weights are quantised, such as bitsandbytes-nf4 or fp8; without it as the model says",
                 },
-                OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own" },
+                keys::CONTEXT_LENGTH,
                 OptionKey { name: "max_concurrent", help: "requests accepted at the same time; without it the engine's own limit" },
                 OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it all" },
                 OptionKey { name: "gpu_memory", help: "share of each GPU's memory to use, above 0 and at most 1; without it 1" },
@@ -100,19 +101,15 @@ impl Engine for Tgi {
             .flag_if("--num-shard", options.tensor_parallel)
             .flag_if("--cuda-memory-fraction", options.gpu_memory)
             .flag("--usage-stats", "off");
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name,
             speaks: SPEAKS,
-            api_key_env: None,
             version: Version::Route { path: "/info", pointer: "/version" },
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Terminate, grace_s: 90 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

@@ -9,10 +9,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Transformers = Transformers;
@@ -41,10 +42,7 @@ impl Engine for Transformers {
             name: "transformers",
             summary: "Hugging Face Transformers: model folders, adapters and GGUF files on CPUs and GPUs",
             keys: &[
-                OptionKey {
-                    name: "dtype",
-                    help: "number format of weights and arithmetic, such as bfloat16; without it as the model says",
-                },
+                keys::DTYPE,
                 OptionKey { name: "quantisation", help: "bnb-4bit or bnb-8bit; without it as the model says" },
                 OptionKey { name: "device", help: "such as cpu or cuda:0; without it a GPU where there is one" },
                 OptionKey { name: "attention", help: "the implementation of attention, such as sdpa; without it the model's own" },
@@ -100,19 +98,15 @@ impl Engine for Transformers {
             .flag_if("--cb-max-batch-tokens", options.max_batch_tokens)
             .flag_if("--cb-max-memory-percent", options.gpu_memory);
         let line = if options.continuous_batching == Some(true) { line.word("--continuous-batching") } else { line };
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name: model,
             speaks: SPEAKS,
-            api_key_env: None,
             version,
-            wanted_version: common.version,
             tells: Tells::default(),
             stop: Stop { signal: Signal::Terminate, grace_s: 10 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

@@ -9,10 +9,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Engine, Line, Target, check_share, read_options};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: TrtLlm = TrtLlm;
@@ -59,25 +60,19 @@ impl Engine for TrtLlm {
             name: "trtllm",
             summary: "TensorRT-LLM: model folders on NVIDIA GPUs",
             keys: &[
-                OptionKey {
-                    name: "dtype",
-                    help: "number format of weights and arithmetic, such as bfloat16; without it as the model says",
-                },
+                keys::DTYPE,
                 OptionKey {
                     name: "quantisation",
                     help: "quant_algo of its LLM API, such as FP8 or W4A16_AWQ; without it as the model says",
                 },
-                OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own" },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the engine's own limit" },
-                OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it 1" },
+                keys::CONTEXT_LENGTH,
+                keys::MAX_CONCURRENT,
+                keys::TENSOR_PARALLEL,
                 OptionKey {
                     name: "gpu_memory",
                     help: "share of the memory left after loading that the KV pool takes, above 0 and at most 1; without it 0.9",
                 },
-                OptionKey {
-                    name: "prefix_caching",
-                    help: "whether prompts seen before are answered from a cache; without it the engine decides",
-                },
+                keys::PREFIX_CACHING,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -116,19 +111,15 @@ impl Engine for TrtLlm {
             .flag_if("--kv_cache_free_gpu_memory_fraction", options.gpu_memory)
             .file(config, llm_api_options(&options).to_string());
         let model_name = model.file_name().map_or_else(|| target.model_name.to_owned(), |name| name.display().to_string());
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name,
             speaks: SPEAKS,
-            api_key_env: None,
             version: Version::Route { path: "/version", pointer: "/version" },
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Terminate, grace_s: 30 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 

@@ -10,10 +10,11 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::keys;
+use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Vllm = Vllm;
@@ -63,27 +64,21 @@ impl Engine for Vllm {
             name: "vllm",
             summary: "vLLM: model folders and adapters on GPUs",
             keys: &[
-                OptionKey {
-                    name: "dtype",
-                    help: "number format of weights and arithmetic, such as bfloat16; without it as the model says",
-                },
+                keys::DTYPE,
                 OptionKey {
                     name: "quantisation",
                     help: "how weights are quantised, such as bitsandbytes or fp8; compressed-tensors gives the int8 and int4 strategies W8A16 and W4A16 folders; without it as the model says",
                 },
-                OptionKey { name: "load_format", help: "how weights are read, such as dummy for random ones; without it auto" },
+                keys::LOAD_FORMAT,
                 OptionKey {
                     name: "tokenizer",
                     help: "folder or hub id of the tokenizer; without it the model's own (GGUF files need one)",
                 },
-                OptionKey { name: "context_length", help: "longest prompt plus answer in tokens; without it the model's own" },
-                OptionKey { name: "max_concurrent", help: "sequences decoded at the same time; without it the engine's own limit" },
-                OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it 1" },
+                keys::CONTEXT_LENGTH,
+                keys::MAX_CONCURRENT,
+                keys::TENSOR_PARALLEL,
                 OptionKey { name: "gpu_memory", help: "share of each GPU's memory to use, above 0 and at most 1; without it 0.9" },
-                OptionKey {
-                    name: "prefix_caching",
-                    help: "whether prompts seen before are answered from a cache; without it the engine decides",
-                },
+                keys::PREFIX_CACHING,
             ],
             foreign: true,
             speaks: SPEAKS,
@@ -128,19 +123,15 @@ impl Engine for Vllm {
             .switch(options.prefix_caching, "--enable-prefix-caching", "--no-enable-prefix-caching")
             // A measured server has no business with others.
             .variable("VLLM_NO_USAGE_STATS", "1");
-        Ok(Launch {
-            start: Some(line.extra(&common.extra_args).start()),
-            address: Address::Port(common.port(target)),
-            ready: Some(common.ready("/health")),
-            after_ready: Vec::new(),
+        let server = Server {
+            ready: "/health",
             model_name: target.model_name.to_owned(),
             speaks: SPEAKS,
-            api_key_env: None,
             version: Version::Route { path: "/version", pointer: "/version" },
-            wanted_version: common.version,
             tells: TELLS,
             stop: Stop { signal: Signal::Terminate, grace_s: 30 },
-        })
+        };
+        Ok(common.launch(target, line, server))
     }
 }
 
