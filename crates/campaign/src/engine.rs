@@ -236,7 +236,7 @@ fn both(answer: &std::process::Output) -> String {
 pub(crate) fn version(launch: &Launch, server: &Server) -> Option<String> {
     match &launch.version {
         Version::Own => Some(env!("CARGO_PKG_VERSION").to_owned()),
-        Version::Route { path, pointer } => server.json(path)?.pointer(pointer)?.as_str().map(str::to_owned),
+        Version::Route { path, pointer } => server.json(path).ok()?.pointer(pointer)?.as_str().map(str::to_owned),
         Version::Command(start) => {
             let said = run(start).ok().filter(|answer| answer.status.success()).map(|answer| both(&answer))?;
             said.lines().find(|line| line.contains(|c: char| c.is_ascii_digit())).map(|line| line.trim().to_owned())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use record::clock;
-use units::Nanos;
+use units::{Missing, Nanos};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,53 +43,22 @@ impl Server {
         }
     }
 
-    /// A metrics page.
-    pub(crate) fn page(&self, path: &str) -> Page {
-        Page(self.text(path).unwrap_or_default())
+    /// A metrics page, or why there is none.
+    ///
+    /// # Errors
+    /// Nothing answers there, or what answers is no page.
+    pub(crate) fn page(&self, path: &str) -> Result<String, Missing> {
+        let read = self.agent.get(format!("{}{path}", self.base)).call();
+        let read = read.and_then(|mut answer| answer.body_mut().with_config().limit(PAGE_LIMIT).read_to_string());
+        read.map_err(|error| Missing::because(format!("{path} could not be read: {error}")))
     }
 
-    /// A JSON document.
-    pub(crate) fn json(&self, path: &str) -> Option<serde_json::Value> {
-        serde_json::from_str(&self.text(path)?).ok()
-    }
-
-    fn text(&self, path: &str) -> Option<String> {
-        let answer = self.agent.get(format!("{}{path}", self.base)).call();
-        answer.and_then(|mut answer| answer.body_mut().with_config().limit(PAGE_LIMIT).read_to_string()).ok()
-    }
-}
-
-/// A metrics page in the Prometheus text format.
-pub(crate) struct Page(String);
-
-impl Page {
-    /// The sum of a series over its labels; `None` where it is absent or no number.
-    pub(crate) fn sum(&self, name: &str) -> Option<f64> {
-        let mut total = None;
-        for (_, value) in self.lines(name) {
-            let value: f64 = value.split_whitespace().next()?.parse().ok()?;
-            total = Some(total.unwrap_or(0.0) + value);
-        }
-        total.filter(|value: &f64| value.is_finite() && *value >= 0.0)
-    }
-
-    /// A label of a series, where it is a number.
-    pub(crate) fn label(&self, name: &str, label: &str) -> Option<f64> {
-        let start = format!("{label}=\"");
-        let (labels, _) = self.lines(name).next()?;
-        let value = labels.split(',').find_map(|pair| pair.trim().strip_prefix(&start))?;
-        value.split('"').next()?.parse().ok().filter(|value: &f64| value.is_finite())
-    }
-
-    /// Labels and value of every line of a series.
-    fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0.lines().filter_map(move |line| {
-            let rest = line.strip_prefix(name)?;
-            match rest.strip_prefix('{') {
-                Some(labelled) => labelled.rsplit_once('}'),
-                None => rest.starts_with(' ').then_some(("", rest)),
-            }
-        })
+    /// A JSON document, or why there is none.
+    ///
+    /// # Errors
+    /// As [`Server::page`], and where it is no JSON.
+    pub(crate) fn json(&self, path: &str) -> Result<serde_json::Value, Missing> {
+        serde_json::from_str(&self.page(path)?).map_err(|error| Missing::because(format!("{path} is no JSON: {error}")))
     }
 }
 
@@ -98,22 +67,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gauge_is_found_by_its_whole_name() {
-        let page = "# HELP w bytes\nweights_total 9\nweights 5\nweights_other{a=\"1\"} 7\nlabelled{a=\"}\"} 2\nlabelled{a=\"y\"} 3 1700\nbad NaN\n";
-        let page = Page(page.to_owned());
-        assert_eq!(page.sum("weights"), Some(5.0));
-        assert_eq!(page.sum("labelled"), Some(5.0));
-        assert_eq!(page.sum("absent"), None);
-        assert_eq!(page.sum("bad"), None);
-    }
-
-    #[test]
-    fn a_label_is_a_number_or_nothing() {
-        let page = Page("info{block_size=\"16\",num_gpu_blocks=\"8192\",dtype=\"auto\"} 1.0\n".to_owned());
-        assert_eq!(page.label("info", "num_gpu_blocks"), Some(8192.0));
-        assert_eq!(page.label("info", "block_size"), Some(16.0));
-        assert_eq!(page.label("info", "dtype"), None);
-        assert_eq!(page.label("info", "absent"), None);
-        assert_eq!(page.label("other", "block_size"), None);
+    fn what_cannot_be_read_is_a_reason() {
+        let server = Server::new("http://127.0.0.1:1".to_owned());
+        assert!(server.page("/metrics").unwrap_err().0.starts_with("/metrics could not be read: "));
+        assert!(server.json("/slots").unwrap_err().0.starts_with("/slots could not be read: "));
     }
 }

@@ -3,11 +3,12 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use load::prometheus;
 use serde_json::{Map, Value};
 use serve::launch::{Place, Tells};
-use units::{Bytes, Reading};
+use units::{Bytes, Missing, Reading};
 
-use crate::probe::{Page, Server};
+use crate::probe::Server;
 
 /// The beginning of a log in which figures are looked for: engines tell them while they load.
 const LOG_HEAD: u64 = 8 << 20;
@@ -16,7 +17,7 @@ const LOG_HEAD: u64 = 8 << 20;
 pub(crate) struct Told<'a> {
     tells: &'a Tells,
     server: &'a Server,
-    page: Option<Page>,
+    page: Option<Result<String, Missing>>,
     log: String,
 }
 
@@ -56,30 +57,37 @@ impl<'a> Told<'a> {
         match place.map(|place| self.number(place)) {
             None => Reading::missing("the engine does not tell this"),
             Some(Ok(number)) => Reading::Known(Bytes(number as u64)),
-            Some(Err(reason)) => Reading::missing(reason),
+            Some(Err(missing)) => Reading::Missing(missing),
         }
     }
 
-    fn number(&self, place: Place) -> Result<f64, String> {
+    fn number(&self, place: Place) -> Result<f64, Missing> {
         match place {
-            Place::Series(name) => self.page()?.sum(name).ok_or_else(|| format!("the metrics page has no {name}")),
+            Place::Series(name) => {
+                prometheus::sum(self.page()?, name).ok_or_else(|| Missing::because(format!("the metrics page has no {name}")))
+            }
             Place::ShareOfPool(name) => {
-                let pool = self.tells.kv_pool.ok_or("the engine does not tell its pool")?;
+                let pool = self.tells.kv_pool.ok_or_else(|| Missing::because("the engine does not tell its pool"))?;
                 Ok(self.number(Place::Series(name))? * self.number(pool)?)
             }
-            Place::Label { series, label } => {
-                self.page()?.label(series, label).ok_or_else(|| format!("the metrics page has no number at {series}{{{label}}}"))
+            Place::Label { series, label } => prometheus::label(self.page()?, series, label)
+                .ok_or_else(|| Missing::because(format!("the metrics page has no number at {series}{{{label}}}"))),
+            Place::Log(items) => {
+                sum_in_log(&self.log, items).ok_or_else(|| Missing::because(format!("the log has no line with {:?}", items.concat())))
             }
-            Place::Log(items) => sum_in_log(&self.log, items).ok_or_else(|| format!("the log has no line with {:?}", items.concat())),
             Place::Json { path, pointer } => {
-                let number = self.server.json(path).and_then(|document| document.pointer(pointer)?.as_f64());
-                number.ok_or_else(|| format!("{path} has no number at {pointer}"))
+                let number = self.server.json(path)?.pointer(pointer).and_then(Value::as_f64);
+                number.ok_or_else(|| Missing::because(format!("{path} has no number at {pointer}")))
             }
         }
     }
 
-    fn page(&self) -> Result<&Page, String> {
-        self.page.as_ref().ok_or_else(|| "the engine has no metrics page".to_owned())
+    fn page(&self) -> Result<&str, Missing> {
+        match &self.page {
+            Some(Ok(page)) => Ok(page),
+            Some(Err(missing)) => Err(missing.clone()),
+            None => Err(Missing::because("the engine has no metrics page")),
+        }
     }
 }
 
@@ -125,6 +133,14 @@ mod tests {
     use super::*;
 
     const MIB: f64 = 1024.0 * 1024.0;
+
+    #[test]
+    fn a_page_that_cannot_be_read_is_the_reason() {
+        let tells = Tells { metrics: Some("/metrics"), weights: Some(Place::Series("weights_bytes")), ..Tells::default() };
+        let server = Server::new("http://127.0.0.1:1".to_owned());
+        let Reading::Missing(missing) = Told::read(&tells, &server, Path::new("absent.log")).weights() else { panic!("a figure") };
+        assert!(missing.0.starts_with("/metrics could not be read: "), "{missing}");
+    }
 
     #[test]
     fn numbers_of_a_log_are_summed_with_their_units() {

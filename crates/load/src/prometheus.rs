@@ -1,4 +1,4 @@
-//! A server's `/metrics` page in the Prometheus text format (version 0.0.4): read once with bounds, and counters looked up by name. Never
+//! A server's `/metrics` page in the Prometheus text format (version 0.0.4): read once with bounds, and figures looked up by name. Never
 //! on the timed path.
 
 use std::time::Duration;
@@ -33,18 +33,30 @@ pub fn page(url: &str, api_key: Option<&ApiKey>) -> Result<String, Missing> {
 /// The sum of a counter or gauge over its labels; `None` where it is absent or no finite number of at least 0.
 pub fn sum(page: &str, name: &str) -> Option<f64> {
     let mut total = None;
-    for line in page.lines() {
-        let Some(rest) = line.strip_prefix(name) else { continue };
-        let value = match rest.strip_prefix('{') {
-            Some(labels) => labels.rsplit_once('}').map(|(_, value)| value),
-            None => rest.starts_with(' ').then_some(rest),
-        };
-        if let Some(value) = value {
-            let value: f64 = value.split_whitespace().next()?.parse().ok()?;
-            total = Some(total.unwrap_or(0.0) + value);
-        }
+    for (_, value) in lines(page, name) {
+        let value: f64 = value.split_whitespace().next()?.parse().ok()?;
+        total = Some(total.unwrap_or(0.0) + value);
     }
     total.filter(|value: &f64| value.is_finite() && *value >= 0.0)
+}
+
+/// A label of a series' first line; `None` where it is absent or no finite number.
+pub fn label(page: &str, series: &str, label: &str) -> Option<f64> {
+    let start = format!("{label}=\"");
+    let (labels, _) = lines(page, series).next()?;
+    let value = labels.split(',').find_map(|pair| pair.trim().strip_prefix(&start))?;
+    value.split('"').next()?.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// Labels and value of every line of a series.
+fn lines<'a>(page: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    page.lines().filter_map(move |line| {
+        let rest = line.strip_prefix(name)?;
+        match rest.strip_prefix('{') {
+            Some(labelled) => labelled.rsplit_once('}'),
+            None => rest.starts_with(' ').then_some(("", rest)),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -63,6 +75,16 @@ mod tests {
     }
 
     #[test]
+    fn a_label_is_a_number_or_nothing() {
+        let page = "info{block_size=\"16\",num_gpu_blocks=\"8192\",dtype=\"auto\"} 1.0\n";
+        assert_eq!(label(page, "info", "num_gpu_blocks"), Some(8192.0));
+        assert_eq!(label(page, "info", "block_size"), Some(16.0));
+        assert_eq!(label(page, "info", "dtype"), None);
+        assert_eq!(label(page, "info", "absent"), None);
+        assert_eq!(label(page, "other", "block_size"), None);
+    }
+
+    #[test]
     fn no_server_is_a_reason() {
         assert!(page("http://127.0.0.1:1", None).unwrap_err().0.starts_with("/metrics could not be read"));
         assert!(page("nonsense", None).is_err());
@@ -74,6 +96,7 @@ mod tests {
         fn any_page_has_a_value_or_none(page in "(a|b|[{}\" 0-9.e\\n-])*", name in "a|ab") {
             let value = sum(&page, &name);
             prop_assert!(value.is_none_or(f64::is_finite));
+            prop_assert!(label(&page, &name, "b").is_none_or(f64::is_finite));
         }
     }
 }
