@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::in_flight::{self, Quantised};
 use crate::launch::{About, Address, COMMON_KEYS, Launch, Ready, Speaks, Start, Stop, Tells, Version};
 
 mod embedded;
@@ -73,12 +74,22 @@ pub struct Target<'a> {
     pub artifact: &'a Path,
     /// The name requests will carry.
     pub model_name: &'a str,
+    /// How its weights come to be quantised.
+    pub quantised: Quantised,
     /// Streams that will be kept open at the same time.
     pub concurrency: u32,
     /// A port of 127.0.0.1 that is free, for engines that do not choose one; the plan may name another.
     pub port: u16,
     /// A folder for files of the start, which the engine may make.
     pub scratch: &'a Path,
+}
+
+impl Target<'_> {
+    /// The word for quantising that the engine is to be given, if any. `told` is the plan's.
+    fn quantisation(&self, engine: &dyn Engine, told: Option<String>) -> Result<Option<String>> {
+        let about = engine.about();
+        in_flight::word(about.name, about.in_flight, told, self.quantised)
+    }
 }
 
 /// The engine of that name.
@@ -165,12 +176,6 @@ fn bad_options(engine: &dyn Engine, reason: &str) -> Error {
     let keys: Vec<_> = about.all_keys().map(|key| key.name).collect();
     let hint = format!("the keys of \"{}\" are: {}", about.name, keys.join(", "));
     Error::Options { engine: about.name, reason: reason.to_owned(), hint }
-}
-
-/// The engine's own word for how weights are quantised. `compressed-tensors` is none for it: the plan asks for such folders with it, and
-/// they say of themselves what they are, while others of the same plan are not quantised at all.
-fn unless_told_by_model(quantisation: Option<String>) -> Option<String> {
-    quantisation.filter(|word| word != "compressed-tensors")
 }
 
 /// A share of memory, which must be above 0 and at most 1.

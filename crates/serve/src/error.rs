@@ -59,6 +59,18 @@ pub enum Error {
         /// How to mend it.
         hint: String,
     },
+    /// The engine cannot quantise as it loads, or not so.
+    #[error("engine \"{engine}\" cannot quantise to {precision} as it loads: {reason}")]
+    InFlight {
+        /// The engine.
+        engine: &'static str,
+        /// What was asked for, such as `int4`.
+        precision: &'static str,
+        /// Why not.
+        reason: String,
+        /// How to mend it.
+        hint: String,
+    },
     /// The engine cannot serve this artifact.
     #[error("engine \"{engine}\" cannot serve {}: {reason}", artifact.display())]
     Artifact {
@@ -84,7 +96,7 @@ impl Error {
             Self::Socket(_) | Self::Thread(_) => Some("look at the machine's limits on open files and processes (ulimit -a)".into()),
             Self::EngineDied => Some("this is a defect: report it with the request that was running".into()),
             Self::UnknownEngine { .. } => Some(format!("one of: {}", crate::engines::names().join(", "))),
-            Self::Options { hint, .. } => Some(hint.clone()),
+            Self::Options { hint, .. } | Self::InFlight { hint, .. } => Some(hint.clone()),
             Self::Artifact { .. } => Some(
                 "give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine"
                     .into(),

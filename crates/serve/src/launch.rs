@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::in_flight::InFlight;
+
 /// What is always true of an engine.
 #[derive(Debug)]
 pub struct About {
@@ -17,6 +19,8 @@ pub struct About {
     pub foreign: bool,
     /// How it is spoken to; a start may differ.
     pub speaks: Speaks,
+    /// Its words for quantising as it loads, the usual one of each precision first; empty when it cannot.
+    pub in_flight: &'static [InFlight],
     /// The version whose options and metrics its file was written for; `None` for what has no version of its own.
     pub written_for: Option<&'static str>,
     /// How to install it, in one sentence.

@@ -6,11 +6,22 @@ use expect_test::Expect;
 use serde_json::Value;
 
 use crate::engines::{Engine, Target};
+use crate::in_flight::Quantised;
 use crate::launch::{Launch, Start};
 
 /// Launches `artifact` of a folder that has one of each kind (`folder`, `adapter`, `m.gguf`, and `m.bin`, which is none).
 #[expect(clippy::needless_pass_by_value, reason = "expect! makes a value at each call")]
 pub(crate) fn check_launch(engine: &dyn Engine, options: &Value, artifact: &str, want: Expect) {
+    want.assert_eq(&launched(engine, options, artifact, Quantised::AsTold));
+}
+
+/// The same where the plan says whether the engine is to quantise the model folder that it is given.
+#[expect(clippy::needless_pass_by_value, reason = "expect! makes a value at each call")]
+pub(crate) fn check_quantised(engine: &dyn Engine, options: &Value, quantised: Quantised, want: Expect) {
+    want.assert_eq(&launched(engine, options, "folder", quantised));
+}
+
+fn launched(engine: &dyn Engine, options: &Value, artifact: &str, quantised: Quantised) -> String {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -26,6 +37,7 @@ pub(crate) fn check_launch(engine: &dyn Engine, options: &Value, artifact: &str,
         own_program: Path::new("/bin/edge-eval"),
         artifact: &artifact,
         model_name: "tiny",
+        quantised,
         concurrency: 3,
         port: 40_001,
         scratch: &folder.path().join("scratch"),
@@ -35,7 +47,7 @@ pub(crate) fn check_launch(engine: &dyn Engine, options: &Value, artifact: &str,
         Ok(launch) => text(&launch),
         Err(error) => format!("{error}\nhint: {}\n", error.hint().unwrap_or_default()),
     };
-    want.assert_eq(&got.replace(&folder.path().display().to_string(), "DIR"));
+    got.replace(&folder.path().display().to_string(), "DIR")
 }
 
 fn text(launch: &Launch) -> String {

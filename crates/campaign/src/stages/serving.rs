@@ -11,7 +11,7 @@ use meter::ProcessGroup;
 use plan::Stage;
 use record::{PageCache, Phase, clock};
 use score::{Item, Role};
-use serve::{About, Launch, Target, launch::Length};
+use serve::{About, Launch, Quantised, Target, launch::Length};
 use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{Context, Metered, Runs, Seen};
@@ -100,6 +100,7 @@ impl Context<'_> {
             own_program: &self.places.program,
             artifact: weights,
             model_name: "model",
+            quantised: Quantised::AsTold,
             concurrency: plan.load.concurrency,
             port: engine::free_port()?,
             scratch: &self.folder.root().join("scratch").join(key),

@@ -93,5 +93,7 @@ fn entries(what: What) -> Vec<Entry> {
 fn engine_entry(about: &serve::About) -> Entry {
     let keys: Vec<_> = about.all_keys().map(|key| format!("    {}: {}", key.name, key.help)).collect();
     let version = about.written_for.map_or_else(String::new, |version| format!("; driven as of version {version}"));
-    (about.name.to_owned(), format!("{}{version}\n    to install: {}\n{}", about.summary, about.install, keys.join("\n")))
+    let words: Vec<_> = about.in_flight.iter().map(|entry| format!("{} ({})", entry.word, entry.precision.name())).collect();
+    let in_flight = if words.is_empty() { String::new() } else { format!("    quantises as it loads: {}\n", words.join(", ")) };
+    (about.name.to_owned(), format!("{}{version}\n    to install: {}\n{in_flight}{}", about.summary, about.install, keys.join("\n")))
 }

@@ -64,6 +64,7 @@ impl Engine for Embedded {
             ],
             foreign: false,
             speaks: SPEAKS,
+            in_flight: &[],
             written_for: None,
             install: "it is part of this program",
         }
@@ -79,6 +80,7 @@ impl Engine for Embedded {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        target.quantisation(self, None)?;
         let max_concurrent = options.max_concurrent.map_or(target.concurrency.max(1), NonZeroU32::get);
         let line = Line::of(target.own_program).word("serve");
         let line = match Artifact::read("embedded", target.artifact)? {
@@ -123,10 +125,12 @@ impl Engine for Embedded {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -223,6 +227,19 @@ mod tests {
                 engine "embedded" cannot serve DIR/: the folder has no config.json
                 hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            engine "embedded" cannot quantise to int4 as it loads: it quantises nothing then
+            hint: let the plan quantise for it: leave `compress` out, or give it a command; other engines can, as `edge-eval list engines` tells
+        "#]],
         );
     }
 }

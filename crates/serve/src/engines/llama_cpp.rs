@@ -101,6 +101,7 @@ impl Engine for LlamaCpp {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: &[],
             written_for: None,
             install: "build it from github.com/ggml-org/llama.cpp, or take a release of it; for the Python server: pip install 'llama-cpp-python[server]'",
         }
@@ -117,6 +118,7 @@ impl Engine for LlamaCpp {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        target.quantisation(self, None)?;
         let artifact = Artifact::read("llama-cpp", target.artifact)?;
         let Artifact::Gguf(model) = &artifact else {
             let reason = match artifact {
@@ -185,10 +187,12 @@ fn python_line(line: Line, common: &Common, options: &Options, target: &Target<'
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -248,6 +252,19 @@ mod tests {
             expect![[r#"
             engine "llama-cpp": unknown variant `rust`, expected `llama-server` or `python`
             hint: the keys of "llama-cpp" are: server, context_length, max_concurrent, threads, gpu_layers, split_mode, lora, prefix_caching, program, port, version, ready_timeout_s, extra_args
+        "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            engine "llama-cpp" cannot quantise to int8 as it loads: it quantises nothing then
+            hint: let the plan quantise for it: leave `compress` out, or give it a command; other engines can, as `edge-eval list engines` tells
         "#]],
         );
     }

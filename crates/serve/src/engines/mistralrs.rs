@@ -1,7 +1,8 @@
 //! mistral.rs: `mistralrs serve`, on CPUs and GPUs.
 //!
 //! Options and metrics as in mistral.rs 0.9.2: `mistralrs-cli/src/args/{mod,model,server,paged_attn}.rs`, `mistralrs-server-core` for `/health` and
-//! `/metrics`. Blocks of its KV pool are counted, but it tells the bytes of nothing.
+//! `/metrics`. `--isq` quantises as it loads, by its reference "Quantization types". Blocks of its KV pool are counted, but it tells
+//! the bytes of nothing.
 
 use std::num::NonZeroU32;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::InFlight;
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -52,6 +54,19 @@ const TELLS: Tells = Tells {
     ],
 };
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[
+    InFlight::int8("q8_0"),
+    InFlight::int8("8"),
+    InFlight::int8("hqq8"),
+    InFlight::int8("fp8"),
+    InFlight::int4("q4k"),
+    InFlight::int4("4"),
+    InFlight::int4("q4_0"),
+    InFlight::int4("q4_1"),
+    InFlight::int4("hqq4"),
+];
+
 impl Engine for Mistralrs {
     fn about(&self) -> &'static About {
         &About {
@@ -74,6 +89,7 @@ impl Engine for Mistralrs {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: Some("0.9"),
             install: "see github.com/EricLBuehler/mistral.rs (a build for each kind of GPU)",
         }
@@ -91,6 +107,7 @@ impl Engine for Mistralrs {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation)?;
         let program = common.program("mistralrs");
         let version = Version::Command(Line::of(program.clone()).word("--version").start());
         let line = Line::of(program).word("serve");
@@ -115,7 +132,7 @@ impl Engine for Mistralrs {
             .word("--no-ui")
             .flag("--max-seqs", options.max_concurrent.map_or(target.concurrency.max(1), NonZeroU32::get).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--isq", options.quantisation)
+            .flag_if("--isq", quantisation)
             .flag_if("--tokenizer", options.tokenizer)
             .flag_if("--pa-context-len", options.context_length)
             .flag_if("--pa-memory-fraction", options.gpu_memory);
@@ -135,10 +152,12 @@ impl Engine for Mistralrs {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -190,6 +209,37 @@ mod tests {
                 engine "mistralrs": gpu_memory is 2, and must be above 0 and at most 1
                 hint: the keys of "mistralrs" are: dtype, quantisation, tokenizer, context_length, max_concurrent, gpu_memory, prefix_caching, program, port, version, ready_timeout_s, extra_args
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            mistralrs serve --model-id DIR/folder --host 127.0.0.1 --port 40001 --no-ui --max-seqs 3 --isq q4k
+            model "default" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "hqq8"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            mistralrs serve --model-id DIR/folder --host 127.0.0.1 --port 40001 --no-ui --max-seqs 3 --isq hqq8
+            model "default" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "q5k"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            engine "mistralrs" cannot quantise to int8 as it loads: "q5k" is not known to do that
+            hint: its words for that are: q8_0, 8, hqq8, fp8; without `quantisation` it is q8_0
+        "#]],
         );
     }
 }

@@ -2,7 +2,8 @@
 //! ready and before the first request, into a store in the run folder, so that nothing of the user's is touched. The time of a cold start
 //! has that import in it; a model that the user's own store has (`model`) needs none.
 //!
-//! Variables and routes as in Ollama's `envconfig/config.go`, `server/routes.go` and `docs/modelfile.mdx` (August 2026). Its OpenAI routes
+//! Variables and routes as in Ollama's `envconfig/config.go`, `server/routes.go` and `docs/modelfile.mdx` (August 2026). It quantises on import, as
+//! `docs/import.mdx` says. Its OpenAI routes
 //! know no `ignore_eos`, and it has no `/metrics`; `/api/ps` tells the memory of weights and caches together.
 
 use std::num::NonZeroU32;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use super::{Engine, Line, Server, Target, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::InFlight;
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -48,6 +50,9 @@ const TELLS: Tells = Tells {
     ],
 };
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[InFlight::int8("q8_0"), InFlight::int4("q4_K_M"), InFlight::int4("q4_K_S")];
+
 impl Engine for Ollama {
     fn about(&self) -> &'static About {
         &About {
@@ -70,6 +75,7 @@ impl Engine for Ollama {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: None,
             install: "see ollama.com/download",
         }
@@ -86,6 +92,7 @@ impl Engine for Ollama {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation.clone())?;
         let host = format!("127.0.0.1:{}", common.port(target));
         let ollama = |word: &str| Line::of(common.program("ollama")).word(word).variable("OLLAMA_HOST", &host);
         let sequences = options.max_concurrent.map_or(target.concurrency.max(1), NonZeroU32::get);
@@ -102,7 +109,7 @@ impl Engine for Ollama {
         let model_name = options.model.clone().unwrap_or_else(|| target.model_name.to_owned());
         if options.model.is_none() {
             line = line.variable("OLLAMA_MODELS", target.scratch.join("ollama"));
-            after_ready.push(import(ollama("create"), &options, target)?);
+            after_ready.push(import(ollama("create"), quantisation, target)?);
         }
         let server = Server {
             ready: "/api/version",
@@ -117,23 +124,25 @@ impl Engine for Ollama {
 }
 
 /// `ollama create`, with the Modelfile it reads.
-fn import(line: Line, options: &Options, target: &Target<'_>) -> Result<Start> {
+fn import(line: Line, quantisation: Option<String>, target: &Target<'_>) -> Result<Start> {
     let recipe = match Artifact::read("ollama", target.artifact)? {
         Artifact::Folder(path) | Artifact::Gguf(path) => format!("FROM {}\n", path.display()),
         Artifact::Adapter { folder, base, .. } => format!("FROM {}\nADAPTER {}\n", base.display(), folder.display()),
     };
     let file = target.scratch.join("Modelfile");
-    let line = line.word(target.model_name).flag("--file", &file).flag_if("--quantize", options.quantisation.as_ref());
+    let line = line.word(target.model_name).flag("--file", &file).flag_if("--quantize", quantisation);
     Ok(Start { files: vec![(file, recipe)], ..line.start() })
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -191,6 +200,32 @@ mod tests {
                 engine "ollama" cannot serve DIR/m.bin: it is neither a model folder nor a .gguf file
                 hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            OLLAMA_HOST=127.0.0.1:40001 OLLAMA_NUM_PARALLEL=3 OLLAMA_MAX_LOADED_MODELS=1 OLLAMA_KEEP_ALIVE=-1 OLLAMA_NO_CLOUD=1 OLLAMA_MODELS=DIR/scratch/ollama ollama serve
+            then DIR/scratch/Modelfile: "FROM DIR/folder\n"
+            OLLAMA_HOST=127.0.0.1:40001 ollama create tiny --file DIR/scratch/Modelfile --quantize q4_K_M
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "q8_0"}),
+            Quantised::Not,
+            expect![[r#"
+            OLLAMA_HOST=127.0.0.1:40001 OLLAMA_NUM_PARALLEL=3 OLLAMA_MAX_LOADED_MODELS=1 OLLAMA_KEEP_ALIVE=-1 OLLAMA_NO_CLOUD=1 OLLAMA_MODELS=DIR/scratch/ollama ollama serve
+            then DIR/scratch/Modelfile: "FROM DIR/folder\n"
+            OLLAMA_HOST=127.0.0.1:40001 ollama create tiny --file DIR/scratch/Modelfile
+            model "tiny" at Port(40001)
+        "#]],
         );
     }
 }

@@ -44,6 +44,7 @@ impl Engine for OpenAi {
             ],
             foreign: false,
             speaks: SPEAKS,
+            in_flight: &[],
             written_for: None,
             install: "nothing is to be installed: start the server yourself and name its `url`",
         }
@@ -61,9 +62,10 @@ impl Engine for OpenAi {
         Ok(None)
     }
 
-    fn launch(&self, options: &Map<String, Value>, _target: &Target<'_>) -> Result<Launch> {
+    fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         self.check(options)?;
         let (_, options): (_, Options) = read_options(self, options)?;
+        target.quantisation(self, None)?;
         let length = if options.ignore_eos { Length::IgnoreEos } else { Length::Natural };
         Ok(Launch {
             start: None,

@@ -3,16 +3,17 @@
 //! Options and metrics as in `SGLang` 0.5.10: `sglang/srt/server_args.py`, `sglang/srt/entrypoints/http_server.py` (`/health`,
 //! `/server_info`), `sglang/srt/observability/metrics_collector.py`, and its documentation's "Production Metrics". Bytes of weights and of the
 //! KV pool stand in the log (`model_runner.py`, `mem_cache/memory_pool.py`). A request names an adapter as `base:adapter`
-//! (`entrypoints/openai/serving_base.py`).
+//! (`entrypoints/openai/serving_base.py`). It quantises as it loads by `docs/advanced_features/quantization.md`, "Online Quantization".
 
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::InFlight;
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -57,6 +58,25 @@ const TELLS: Tells = Tells {
     ],
 };
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[
+    InFlight::int8("fp8"),
+    InFlight::int8("mxfp8"),
+    InFlight::int8("int8wo"),
+    InFlight::int8("int8dq"),
+    InFlight::int8("fp8wo"),
+    InFlight::int8("fp8dq-per_tensor"),
+    InFlight::int8("fp8dq-per_row"),
+    InFlight::int4("int4wo-128"),
+    InFlight::int4("int4wo-32"),
+    InFlight::int4("int4wo-64"),
+    InFlight::int4("int4wo-256"),
+];
+
+/// Those of them that are torchao's, and have an option of their own.
+const TORCHAO: &[&str] =
+    &["int8wo", "int8dq", "fp8wo", "fp8dq-per_tensor", "fp8dq-per_row", "int4wo-128", "int4wo-32", "int4wo-64", "int4wo-256"];
+
 impl Engine for Sglang {
     fn about(&self) -> &'static About {
         &About {
@@ -78,6 +98,7 @@ impl Engine for Sglang {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: Some("0.5"),
             install: "pip install sglang (docs.sglang.ai tells the builds for each GPU)",
         }
@@ -95,6 +116,8 @@ impl Engine for Sglang {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation)?;
+        let by_torchao = quantisation.as_deref().is_some_and(|word| TORCHAO.contains(&word));
         let line = Line::module(common.program("python3"), "sglang.launch_server", "sglang");
         let mut model_name = target.model_name.to_owned();
         let line = match Artifact::read("sglang", target.artifact)? {
@@ -113,7 +136,7 @@ impl Engine for Sglang {
             .word("--enable-metrics")
             .word("--enable-cache-report")
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", unless_told_by_model(options.quantisation))
+            .flag_if(if by_torchao { "--torchao-config" } else { "--quantization" }, quantisation)
             .flag_if("--load-format", options.load_format)
             .flag_if("--tokenizer-path", options.tokenizer)
             .flag_if("--context-length", options.context_length)
@@ -137,10 +160,12 @@ impl Engine for Sglang {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -201,6 +226,37 @@ mod tests {
                 engine "sglang": gpu_memory is 0, and must be above 0 and at most 1
                 hint: the keys of "sglang" are: dtype, quantisation, load_format, tokenizer, context_length, max_concurrent, tensor_parallel, gpu_memory, prefix_caching, program, port, version, ready_timeout_s, extra_args
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            python3 -m sglang.launch_server --model-path DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001 --enable-metrics --enable-cache-report --quantization fp8
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            python3 -m sglang.launch_server --model-path DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001 --enable-metrics --enable-cache-report --torchao-config int4wo-128
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "awq"}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            engine "sglang" cannot quantise to int4 as it loads: "awq" is not known to do that
+            hint: its words for that are: int4wo-128, int4wo-32, int4wo-64, int4wo-256; without `quantisation` it is int4wo-128
+        "#]],
         );
     }
 }

@@ -9,9 +9,10 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::{InFlight, Quantised};
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -46,6 +47,15 @@ const TELLS: Tells = Tells {
     more: &[("steps", Place::Series("tgi_batch_inference_count"))],
 };
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[
+    InFlight::int8("bitsandbytes"),
+    InFlight::int8("eetq"),
+    InFlight::int8("fp8"),
+    InFlight::int4("bitsandbytes-nf4"),
+    InFlight::int4("bitsandbytes-fp4"),
+];
+
 impl Engine for Tgi {
     fn about(&self) -> &'static About {
         &About {
@@ -64,6 +74,7 @@ impl Engine for Tgi {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: Some("3.3"),
             install: "see huggingface.co/docs/text-generation-inference (a container, or a build from source)",
         }
@@ -81,6 +92,9 @@ impl Engine for Tgi {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation)?;
+        // The two options exclude each other: a number format is for the cells that are not quantised.
+        let dtype = options.dtype.filter(|_| !matches!(target.quantised, Quantised::InFlight(_)));
         let line = Line::of(common.program("text-generation-launcher"));
         let artifact = Artifact::read("tgi", target.artifact)?;
         let (line, model_name) = match &artifact {
@@ -94,8 +108,8 @@ impl Engine for Tgi {
         let line = line
             .flag("--hostname", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
-            .flag_if("--dtype", options.dtype)
-            .flag_if("--quantize", unless_told_by_model(options.quantisation))
+            .flag_if("--dtype", dtype)
+            .flag_if("--quantize", quantisation)
             .flag_if("--max-total-tokens", options.context_length)
             .flag_if("--max-concurrent-requests", options.max_concurrent)
             .flag_if("--num-shard", options.tensor_parallel)
@@ -116,10 +130,12 @@ impl Engine for Tgi {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -171,6 +187,37 @@ mod tests {
                 engine "tgi" cannot serve DIR/m.gguf: it takes no GGUF files
                 hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({"dtype": "bfloat16"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --quantize bitsandbytes --usage-stats off
+            model "tgi" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"dtype": "bfloat16"}),
+            Quantised::Not,
+            expect![[r#"
+            text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --dtype bfloat16 --usage-stats off
+            model "tgi" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "bitsandbytes-fp4"}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            text-generation-launcher --model-id DIR/folder --hostname 127.0.0.1 --port 40001 --quantize bitsandbytes-fp4 --usage-stats off
+            model "tgi" at Port(40001)
+        "#]],
         );
     }
 }

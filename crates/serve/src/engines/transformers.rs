@@ -2,16 +2,18 @@
 //!
 //! Options and routes as in transformers 5.23: `src/transformers/cli/serve.py`, `cli/serving/server.py`. The model is pinned, so requests name it by its
 //! path; fields the API does not know, such as `ignore_eos`, are refused (`cli/serving/utils.py`), and the last event always has `usage`
-//! (`cli/serving/chat_completion.py`). It has no metrics and tells no memory. An adapter folder is served as a model when `peft` is installed.
+//! (`cli/serving/chat_completion.py`). It has no metrics and tells no memory. It quantises as it loads by bitsandbytes
+//! (`cli/serving/model_manager.py`: `LLM.int8()`, and NF4 with double quantisation). An adapter folder is served as a model when `peft` is installed.
 
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::InFlight;
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -36,6 +38,9 @@ struct Options {
 
 const SPEAKS: Speaks = Speaks { prompts: Prompts::CHAT_AND_TEXT, length: Length::Natural, usage: true };
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[InFlight::int8("bnb-8bit"), InFlight::int4("bnb-4bit")];
+
 impl Engine for Transformers {
     fn about(&self) -> &'static About {
         &About {
@@ -58,6 +63,7 @@ impl Engine for Transformers {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: Some("5"),
             install: "pip install 'transformers[serving]' torch",
         }
@@ -75,6 +81,7 @@ impl Engine for Transformers {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation)?;
         let program = common.program("transformers");
         let version = Version::Command(Line::of(program.clone()).word("version").start());
         let artifact = Artifact::read("transformers", target.artifact)?;
@@ -92,7 +99,7 @@ impl Engine for Transformers {
             .flag("--host", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", unless_told_by_model(options.quantisation))
+            .flag_if("--quantization", quantisation)
             .flag_if("--device", options.device)
             .flag_if("--attn-implementation", options.attention)
             .flag_if("--cb-max-batch-tokens", options.max_batch_tokens)
@@ -113,10 +120,12 @@ impl Engine for Transformers {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -177,6 +186,28 @@ mod tests {
                 engine "transformers": gpu_memory is -1, and must be above 0 and at most 1
                 hint: the keys of "transformers" are: dtype, quantisation, device, attention, continuous_batching, max_batch_tokens, gpu_memory, program, port, version, ready_timeout_s, extra_args
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            transformers serve DIR/folder --host 127.0.0.1 --port 40001 --quantization bnb-8bit
+            model "DIR/folder" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "bnb-8bit"}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            engine "transformers" cannot quantise to int4 as it loads: "bnb-8bit" gives int8
+            hint: its words for that are: bnb-4bit; without `quantisation` it is bnb-4bit
+        "#]],
         );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Options as in `tensorrt_llm/commands/serve.py`, metrics as in `tensorrt_llm/metrics/collector.py` and its example `prometheus_metrics.py`
 //! (path `/prometheus/metrics`: `/metrics` is another format there). Number format, quantisation and cache reuse stand in a file of its LLM API's
-//! fields, which is YAML; JSON is YAML too. It takes adapters only with fields that no OpenAI client sends.
+//! fields, which is YAML; JSON is YAML too. Its `PyTorch` backend serves checkpoints that were quantised before. It takes adapters only with fields that no OpenAI client sends.
 
 use std::num::NonZeroU32;
 
@@ -76,6 +76,7 @@ impl Engine for TrtLlm {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: &[],
             written_for: Some("1"),
             install: "pip install tensorrt-llm (nvidia.github.io/TensorRT-LLM tells what it needs)",
         }
@@ -93,6 +94,7 @@ impl Engine for TrtLlm {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation.clone())?;
         let program = common.program("trtllm-serve");
         let artifact = Artifact::read("trtllm", target.artifact)?;
         let Artifact::Folder(model) = &artifact else {
@@ -109,7 +111,7 @@ impl Engine for TrtLlm {
             .flag_if("--max_batch_size", options.max_concurrent)
             .flag_if("--tp_size", options.tensor_parallel)
             .flag_if("--kv_cache_free_gpu_memory_fraction", options.gpu_memory)
-            .file(config, llm_api_options(&options).to_string());
+            .file(config, llm_api_options(&options, quantisation).to_string());
         let model_name = model.file_name().map_or_else(|| target.model_name.to_owned(), |name| name.display().to_string());
         let server = Server {
             ready: "/health",
@@ -124,13 +126,13 @@ impl Engine for TrtLlm {
 }
 
 /// The fields of its LLM API that have no option.
-fn llm_api_options(options: &Options) -> Value {
+fn llm_api_options(options: &Options, quantisation: Option<String>) -> Value {
     // Without the first two its Prometheus page is empty.
     let mut fields = json!({"return_perf_metrics": true, "enable_iter_perf_stats": true});
     if let Some(dtype) = &options.dtype {
         fields["dtype"] = json!(dtype);
     }
-    if let Some(quantisation) = &options.quantisation {
+    if let Some(quantisation) = quantisation {
         fields["quant_config"] = json!({"quant_algo": quantisation});
     }
     if let Some(reuse) = options.prefix_caching {
@@ -142,10 +144,12 @@ fn llm_api_options(options: &Options) -> Value {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -200,6 +204,19 @@ mod tests {
                 engine "trtllm" cannot serve DIR/m.gguf: it takes model folders only: merge an adapter first, and give no GGUF file
                 hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "FP8"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            engine "trtllm" cannot quantise to int8 as it loads: it quantises nothing then
+            hint: let the plan quantise for it: leave `compress` out, or give it a command; other engines can, as `edge-eval list engines` tells
+        "#]],
         );
     }
 }

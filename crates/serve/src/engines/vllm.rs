@@ -2,7 +2,8 @@
 //!
 //! Options and metrics as in vLLM 0.24.0: `vllm/engine/arg_utils.py`, `vllm/entrypoints/openai/cli_args.py` (adapters),
 //! `vllm/v1/metrics/loggers.py`, `vllm/entrypoints/serve/instrumentator/basic.py` (`/version`). Bytes of weights and of the KV pool stand in
-//! the log only (`vllm/v1/worker/gpu_model_runner.py`, `gpu_worker.py`); `/metrics` tells the pool's use as a share. GGUF files need the
+//! the log only (`vllm/v1/worker/gpu_model_runner.py`, `gpu_worker.py`); `/metrics` tells the pool's use as a share. What it
+//! quantises as it loads stands in `docs/features/quantization/bnb.md` (4 bits only) and `online.md`. GGUF files need the
 //! plugin of github.com/vllm-project/vllm-gguf-plugin since 0.24's load formats no longer have them.
 
 use std::num::NonZeroU32;
@@ -10,9 +11,10 @@ use std::num::NonZeroU32;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Engine, Line, Server, Target, check_share, read_options, unless_told_by_model};
+use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
+use crate::in_flight::InFlight;
 use crate::keys;
 use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
@@ -58,6 +60,16 @@ const TELLS: Tells = Tells {
 /// The ranks that `--max-lora-rank` takes (`vllm/config/lora.py`).
 const LORA_RANKS: &[u64] = &[1, 8, 16, 32, 64, 128, 256, 320, 512];
 
+/// Its words for quantising as it loads.
+const IN_FLIGHT: &[InFlight] = &[
+    InFlight::int8("fp8"),
+    InFlight::int8("fp8_per_tensor"),
+    InFlight::int8("fp8_per_block"),
+    InFlight::int8("mxfp8"),
+    InFlight::int4("bitsandbytes"),
+    InFlight::int4("mxfp4"),
+];
+
 impl Engine for Vllm {
     fn about(&self) -> &'static About {
         &About {
@@ -67,7 +79,7 @@ impl Engine for Vllm {
                 keys::DTYPE,
                 OptionKey {
                     name: "quantisation",
-                    help: "how weights are quantised, such as bitsandbytes or fp8; compressed-tensors gives the int8 and int4 strategies W8A16 and W4A16 folders; without it as the model says",
+                    help: "how weights are quantised, such as bitsandbytes or fp8, with compress = \"engine\" those of quantised cells only; compressed-tensors gives the int8 and int4 strategies W8A16 and W4A16 folders; without it as the model says",
                 },
                 keys::LOAD_FORMAT,
                 OptionKey {
@@ -82,6 +94,7 @@ impl Engine for Vllm {
             ],
             foreign: true,
             speaks: SPEAKS,
+            in_flight: IN_FLIGHT,
             written_for: Some("0.24"),
             install: "pip install vllm (docs.vllm.ai tells the builds for each GPU)",
         }
@@ -99,6 +112,7 @@ impl Engine for Vllm {
 
     fn launch(&self, options: &Map<String, Value>, target: &Target<'_>) -> Result<Launch> {
         let (common, options): (_, Options) = read_options(self, options)?;
+        let quantisation = target.quantisation(self, options.quantisation)?;
         let line = Line::of(common.program("vllm")).word("serve");
         let line = match Artifact::read("vllm", target.artifact)? {
             Artifact::Folder(path) | Artifact::Gguf(path) => line.word(path).flag("--served-model-name", target.model_name),
@@ -113,7 +127,7 @@ impl Engine for Vllm {
             .flag("--host", "127.0.0.1")
             .flag("--port", common.port(target).to_string())
             .flag_if("--dtype", options.dtype)
-            .flag_if("--quantization", unless_told_by_model(options.quantisation))
+            .flag_if("--quantization", quantisation)
             .flag_if("--load-format", options.load_format)
             .flag_if("--tokenizer", options.tokenizer)
             .flag_if("--max-model-len", options.context_length)
@@ -138,10 +152,12 @@ impl Engine for Vllm {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use plan::Precision;
     use serde_json::json;
 
     use super::ENGINE;
-    use crate::testing::check_launch;
+    use crate::in_flight::Quantised;
+    use crate::testing::{check_launch, check_quantised};
 
     #[test]
     fn command_lines() {
@@ -238,6 +254,46 @@ mod tests {
                 engine "vllm" cannot serve DIR/m.bin: it is neither a model folder nor a .gguf file
                 hint: give a Hugging Face model folder, a PEFT adapter folder or a .gguf file, as `edge-eval list engines` tells of the engine
             "#]],
+        );
+    }
+
+    #[test]
+    fn quantised_as_it_loads() {
+        check_quantised(
+            &ENGINE,
+            &json!({}),
+            Quantised::InFlight(Precision::Int4),
+            expect![[r#"
+            VLLM_NO_USAGE_STATS=1 vllm serve DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001 --quantization bitsandbytes
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "fp8_per_block"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            VLLM_NO_USAGE_STATS=1 vllm serve DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001 --quantization fp8_per_block
+            model "tiny" at Port(40001)
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "bitsandbytes"}),
+            Quantised::InFlight(Precision::Int8),
+            expect![[r#"
+            engine "vllm" cannot quantise to int8 as it loads: "bitsandbytes" gives int4
+            hint: its words for that are: fp8, fp8_per_tensor, fp8_per_block, mxfp8; without `quantisation` it is fp8
+        "#]],
+        );
+        check_quantised(
+            &ENGINE,
+            &json!({"quantisation": "bitsandbytes"}),
+            Quantised::Not,
+            expect![[r#"
+            VLLM_NO_USAGE_STATS=1 vllm serve DIR/folder --served-model-name tiny --host 127.0.0.1 --port 40001
+            model "tiny" at Port(40001)
+        "#]],
         );
     }
 }
