@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hub::{Hub, Require, Source};
-use plan::{ModelSource, ModelSpec, Plan, StageGraph, TaskSpec, keys::Digests};
+use plan::{CommandSpec, EngineSpec, ModelSource, ModelSpec, Plan, StageGraph, TaskSpec, keys::Digests};
 use score::{Item, Limits};
 
 use crate::error::Error;
@@ -78,10 +78,24 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
         models: models.iter().map(|model| Some(model.digest.clone())).collect(),
         train: tasks.iter().map(|task| Some(digest(task.corpus.as_bytes()))).collect(),
         eval: tasks.iter().map(|task| Some(digest(&items_text(&task.items)))).collect(),
+        adapt_command: plan.adapt.command.as_ref().map(command_files).transpose()?.flatten(),
+        compress_commands: plan.engines.iter().map(compress_files).collect::<Result<_, _>>()?,
         engines: plan.engines.iter().map(|_| env!("CARGO_PKG_VERSION").to_owned()).collect(),
     };
     let keys = graph.keys(&plan, &digests).into_iter().map(|key| key.expect("every digest is known")).collect();
     Ok(Bound { plan, graph, keys, models, tasks })
+}
+
+fn compress_files(engine: &EngineSpec) -> Result<Option<String>, Error> {
+    Ok(engine.command().map(command_files).transpose()?.flatten())
+}
+
+/// Digest of the files that a command names beside the plan; one that is not there is not the plan's, and may be one the command makes.
+fn command_files(command: &CommandSpec) -> Result<Option<String>, Error> {
+    let files = command.files();
+    let there = files.iter().filter(|path| path.exists());
+    let digests: Vec<String> = there.map(|path| Ok(record::digest_path(path)?.digest)).collect::<Result<_, Error>>()?;
+    Ok((!digests.is_empty()).then(|| digest(digests.join(" ").as_bytes())))
 }
 
 /// What decides the answers: prompts and references, in order.

@@ -168,7 +168,7 @@ fn plan(given: &Given) -> Plan {
             alpha: given.alpha,
         }],
         strategies: Strategy::ALL.to_vec(),
-        engines: vec![EngineSpec { kind: word(), options: serde_json::Map::default() }],
+        engines: vec![EngineSpec::of(&word())],
         adapt: no_adaptation(),
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 0, warmup: 0, output_tokens: 0, timeout_s: 0.0 },
         meter: MeterSpec { kind: word(), modelled_w_per_core: None, interval_ms: 0, idle_s: 0.0, csv: None },
@@ -192,6 +192,7 @@ fn no_adaptation() -> AdaptSpec {
         packing: false,
         threads: None,
         weight_decay: 0.0,
+        command: None,
     }
 }
 

@@ -7,7 +7,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{AdaptSpec, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QuantisedAs, Stage, StageGraph, StageKind, TaskSpec};
+use crate::{
+    AdaptSpec, CommandSpec, Compress, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QuantisedAs, Stage, StageGraph, StageKind,
+    TaskSpec,
+};
 
 /// Raised when a stage's code changes what the same inputs give; old records are then no longer reused.
 const STAGE_VERSIONS: &[(StageKind, u32)] =
@@ -22,6 +25,10 @@ pub struct Digests {
     pub train: Vec<Option<String>>,
     /// Of the held-out rows of each of [`Plan::tasks`].
     pub eval: Vec<Option<String>>,
+    /// Of the files that the command of [`Plan::adapt`] names; `None` where there are none.
+    pub adapt_command: Option<String>,
+    /// Of the files that the compressing command of each of [`Plan::engines`] names; may be empty where no engine has one.
+    pub compress_commands: Vec<Option<String>>,
     /// What tells one build of each of [`Plan::engines`] from another, such as its version.
     pub engines: Vec<String>,
 }
@@ -39,6 +46,8 @@ pub struct Adapt<'a> {
     pub method: Method,
     /// Hyper-parameters.
     pub spec: &'a AdaptSpec,
+    /// Digest of the files that its command names.
+    pub command: Option<&'a str>,
     /// How it is metered: energy is part of what is observed.
     pub meter: &'a MeterSpec,
     /// Seed of the stage.
@@ -64,7 +73,11 @@ pub struct Serving<'a> {
 
 /// Key of an adaptation.
 pub fn adapt(inputs: &Adapt<'_>) -> String {
-    let Adapt { model, train, task, method, spec, meter, seed } = *inputs;
+    let Adapt { model, train, task, method, spec, command, meter, seed } = *inputs;
+    let mut spec = spec.to_json();
+    if let Some(by) = &inputs.spec.command {
+        spec["command"] = command_input(by, command);
+    }
     let prompts = json!({"kind": task.kind, "system": task.system, "rows": task.train_rows});
     digest(
         StageKind::Adapt,
@@ -73,7 +86,7 @@ pub fn adapt(inputs: &Adapt<'_>) -> String {
             ("train", &train),
             ("prompts", &prompts),
             ("method", &method),
-            ("spec", spec),
+            ("spec", &spec),
             ("meter", meter),
             ("seed", &seed),
         ],
@@ -87,13 +100,35 @@ pub fn merge(model: &str, adapt: &str, meter: &MeterSpec) -> String {
 
 /// Key of a quantisation of what `weights` (a merge's key, or a model's digest) names.
 pub fn quantise(weights: &str, precision: Precision, files: QuantisedAs, meter: &MeterSpec) -> String {
-    let files = files.name();
+    quantisation(weights, precision, &files.name().into(), meter)
+}
+
+/// Key of a quantisation by a command, given the digest of the files that it names.
+pub fn quantise_by(weights: &str, precision: Precision, command: &CommandSpec, files: Option<&str>, meter: &MeterSpec) -> String {
+    quantisation(weights, precision, &command_input(command, files), meter)
+}
+
+fn quantisation(weights: &str, precision: Precision, files: &Value, meter: &MeterSpec) -> String {
     let mut inputs: Vec<(&str, &dyn Input)> = vec![("weights", &weights), ("precision", &precision), ("meter", meter)];
     // Keys of GGUF files are those of the time when there was nothing else.
-    if files != QuantisedAs::Gguf.name() {
-        inputs.push(("files", &files));
+    if *files != QuantisedAs::Gguf.name() {
+        inputs.push(("files", files));
     }
     digest(StageKind::Quantise, &inputs)
+}
+
+/// A command as it decides an outcome: where the plan lies is no part of it, what its files hold is.
+fn command_input(command: &CommandSpec, files: Option<&str>) -> Value {
+    json!({"run": command.run, "environment": command.environment, "gives": command.gives, "files": files})
+}
+
+/// An engine as it decides an outcome: its label and its price are no part of it.
+fn engine_input(engine: &EngineSpec) -> Value {
+    let mut input = json!({"kind": engine.kind, "options": engine.options});
+    if engine.compress == Some(Compress::Engine) {
+        input["compress"] = "engine".into();
+    }
+    input
 }
 
 /// Key of serving run number `run`.
@@ -106,7 +141,7 @@ pub fn serve(inputs: &Serving<'_>, load: &LoadSpec, meter: &MeterSpec, run: u32)
             ("weights", &weights),
             ("eval", &eval),
             ("prompts", &prompts),
-            ("engine", engine),
+            ("engine", &engine_input(engine)),
             ("engine_build", &engine_build),
             ("load", load),
             ("meter", meter),
@@ -127,7 +162,7 @@ pub fn quality(inputs: &Serving<'_>) -> String {
             ("weights", &weights),
             ("eval", &eval),
             ("prompts", &prompts),
-            ("engine", engine),
+            ("engine", &engine_input(engine)),
             ("engine_build", &engine_build),
             ("seed", &seed),
         ],
@@ -158,10 +193,18 @@ fn key(plan: &Plan, stage: &Stage, before: &[Option<String>], digests: &Digests)
     match stage.kind {
         StageKind::Adapt => {
             let train = known(&digests.train, stage.task)?;
-            Some(adapt(&Adapt { model: &model, train: &train, task, method: stage.method, spec: &plan.adapt, meter: &plan.meter, seed }))
+            let (method, spec, command) = (stage.method, &plan.adapt, digests.adapt_command.as_deref());
+            Some(adapt(&Adapt { model: &model, train: &train, task, method, spec, command, meter: &plan.meter, seed }))
         }
         StageKind::Merge => Some(merge(&model, &upstream, &plan.meter)),
-        StageKind::Quantise => Some(quantise(&upstream, stage.precision?, stage.quantised_as?, &plan.meter)),
+        StageKind::Quantise => match stage.quantised_as? {
+            QuantisedAs::Command(engine) => {
+                let files = digests.compress_commands.get(engine).and_then(Option::as_deref);
+                let command = plan.engines.get(engine)?.command()?;
+                Some(quantise_by(&upstream, stage.precision?, command, files, &plan.meter))
+            }
+            files => Some(quantise(&upstream, stage.precision?, files, &plan.meter)),
+        },
         StageKind::Serve | StageKind::Quality => {
             let eval = known(&digests.eval, stage.task)?;
             let engine = plan.engines.get(stage.engine?)?;

@@ -18,8 +18,8 @@ mod value;
 mod written;
 
 pub use meaning::{
-    AdaptSpec, Cell, CsvPower, CsvSpec, CsvTime, EngineSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision,
-    PriceSpec, QuantisedAs, Schedule, Strategy, TaskSpec,
+    ADAPT_PLACES, AdaptSpec, AdapterUse, COMPRESS_PLACES, Cell, CommandSpec, Compress, CsvPower, CsvSpec, CsvTime, EnginePrice, EngineSpec,
+    Gives, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision, PriceSpec, QuantisedAs, Schedule, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
 pub use parse::{Known, parse};

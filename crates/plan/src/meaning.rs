@@ -1,11 +1,15 @@
 //! The plan as meant: after parsing nothing is optional that must exist.
 
+mod command;
+mod engine;
 mod meter;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use command::{ADAPT_PLACES, COMPRESS_PLACES, CommandSpec, Gives};
+pub use engine::{AdapterUse, Compress, EnginePrice, EngineSpec, QuantisedAs};
 pub use meter::{CsvPower, CsvSpec, CsvTime, MeterSpec};
 
 /// Everything a campaign needs to know.
@@ -162,6 +166,9 @@ pub struct AdaptSpec {
     pub threads: Option<u32>,
     /// `AdamW` weight decay.
     pub weight_decay: f64,
+    /// Another's program that does it; `None`: this program does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandSpec>,
 }
 
 /// Learning rate, warm-up and decay.
@@ -185,44 +192,6 @@ pub enum Schedule {
     Linear,
     /// Falls to zero along a half cosine.
     Cosine,
-}
-
-/// An engine as the plan names it; its own keys are read by the engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EngineSpec {
-    /// A name of `serve`'s registry.
-    pub kind: String,
-    /// The engine's own keys, as written.
-    pub options: serde_json::Map<String, serde_json::Value>,
-}
-
-/// In which files the strategies with integer weights hand them to an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum QuantisedAs {
-    /// One GGUF file.
-    Gguf,
-    /// A model folder in the compressed-tensors format.
-    CompressedTensors,
-}
-
-impl EngineSpec {
-    /// Decided by the engine's own key `quantisation`: `"compressed-tensors"` asks for such a folder, anything else leaves GGUF.
-    pub fn quantised_as(&self) -> QuantisedAs {
-        match self.options.get("quantisation").and_then(serde_json::Value::as_str) {
-            Some(word) if word == QuantisedAs::CompressedTensors.name() => QuantisedAs::CompressedTensors,
-            _ => QuantisedAs::Gguf,
-        }
-    }
-}
-
-impl QuantisedAs {
-    /// The word in plans and keys.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gguf => "gguf",
-            Self::CompressedTensors => "compressed-tensors",
-        }
-    }
 }
 
 /// How load is put on.
@@ -291,7 +260,7 @@ pub struct Cell {
     pub task: String,
     /// Strategy.
     pub strategy: Strategy,
-    /// Engine kind.
+    /// The engine's label.
     pub engine: String,
 }
 

@@ -6,6 +6,8 @@
 //! gradient checkpointing, 20 runs), and where it is silent those of Hugging Face's `Trainer` (linear decay, no warm-up,
 //! no weight decay). What money, power or carbon costs has no default.
 
+mod command;
+mod engine;
 mod meter;
 
 use std::{
@@ -14,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    AdaptSpec, EngineSpec, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
+    AdaptSpec, AdapterUse, Gives, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
     problem::Fault,
     reader::{Field, Place},
     value::{OneOrMore, quoted},
@@ -43,11 +45,14 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
     let strategies = strategies(written.strategies);
     let models = all(written.models, |m| model(m, base), |m| format!("model {:?}", m.label()));
     let tasks = all(written.tasks, |t| task(t, base, known), |t| format!("task {:?}", t.name));
-    let engines = all(written.engines, |e| engine(e, known), |e| format!("engine {:?}", e.kind));
-    let adapt = adapt(written.adapt);
+    let compress = engine::default_command(written.compress, base);
+    let default = compress.as_ref().and_then(Option::as_ref);
+    let engines = all(written.engines, |e| engine::engine(e, base, known, default), |e| format!("engine {:?}", e.label()));
+    let adapt = adapt(written.adapt, base);
     let load = load(written.load);
     let meter = meter::meter(written.meter, base, known);
     let prices = prices(written.prices);
+    compress?;
     let plan = Plan {
         name: name?,
         seed: seed?,
@@ -61,7 +66,18 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
         meter: meter?,
         prices: prices?,
     };
-    bounded(&plan, &root).then_some(plan)
+    (bounded(&plan, &root) & coherent(&plan, &root)).then_some(plan)
+}
+
+/// Reports stages that cannot follow each other.
+fn coherent(plan: &Plan, root: &Place<'_>) -> bool {
+    let gives_folder = plan.adapt.command.as_ref().is_some_and(|command| command.gives == Gives::Folder);
+    let apart = plan.engines.iter().find(|engine| gives_folder && engine.adapter == AdapterUse::Apart);
+    if let Some(engine) = apart {
+        let message = format!("engine {:?} takes adapters apart, and the command of [adapt] gives a whole model", engine.label());
+        root.report(Fault::Conflict { message, mend: "leave adapter = \"apart\" out, or have the command give an adapter".into() });
+    }
+    apart.is_none()
 }
 
 /// Reports a grid that is too large to be meant.
@@ -215,12 +231,9 @@ fn data_path(base: &Path, written: PathBuf) -> PathBuf {
     if written == Path::new(BUILTIN) { written } else { base.join(written) }
 }
 
-fn engine<'a>(w: written::Engine<'a>, known: &Known<'_>) -> (Place<'a>, Option<EngineSpec>) {
-    let kind = w.kind.one_of("engine", &known.engines).required();
-    (w.place, kind.zip(w.options).map(|(kind, options)| EngineSpec { kind, options }))
-}
-
-fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
+fn adapt(w: written::Adapt<'_>, base: &Path) -> Option<AdaptSpec> {
+    let run = w.command.run_place();
+    let command = command::adapt(w.command, base);
     let rank = w.rank.within(1, 4096).or(16);
     let alpha = w.alpha.positive(1e6).or(32.0);
     let dropout = w.dropout.within(0.0, 0.99).or(0.05);
@@ -242,7 +255,7 @@ fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
     let packing = w.packing.or(false);
     let threads = w.threads.within(1, 1024).optional();
     let weight_decay = w.weight_decay.within(0.0, 1.0).or(0.0);
-    Some(AdaptSpec {
+    let spec = AdaptSpec {
         rank: rank?,
         alpha: alpha?,
         dropout: dropout?,
@@ -257,7 +270,9 @@ fn adapt(w: written::Adapt<'_>) -> Option<AdaptSpec> {
         packing: packing?,
         threads: threads?,
         weight_decay: weight_decay?,
-    })
+        command: command?,
+    };
+    command::check_adapt(&spec, &run).then_some(spec)
 }
 
 fn learning_rate(peak: Field<'_, f64>, warmup_ratio: Field<'_, f64>, schedule: Field<'_, String>) -> Option<Lr> {

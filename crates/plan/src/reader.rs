@@ -176,6 +176,26 @@ fn unknown_word(noun: &'static str, word: &str, known: &[&str]) -> Option<Fault>
     (!known.contains(&word)).then(fault)
 }
 
+/// What stands under a key that takes a word or a table.
+pub(crate) enum Choice<'a, T> {
+    Absent,
+    /// Something that was reported already.
+    Bad,
+    Word(Field<'a, String>),
+    Table(T),
+}
+
+impl<'a, T> Choice<'a, T> {
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Choice<'a, U> {
+        match self {
+            Self::Absent => Choice::Absent,
+            Self::Bad => Choice::Bad,
+            Self::Word(word) => Choice::Word(word),
+            Self::Table(table) => Choice::Table(convert(table)),
+        }
+    }
+}
+
 /// A table whose keys are asked for one by one; what nobody asked for is unknown.
 pub(crate) struct Section<'a, 'i> {
     pub(crate) place: Place<'a>,
@@ -223,6 +243,32 @@ impl<'a, 'i> Section<'a, 'i> {
                 Self::empty(place)
             }
             None => Self::empty(place),
+        }
+    }
+
+    /// A table such as `[compress]`; `None` when there is none.
+    pub(crate) fn optional_section(&mut self, key: &'static str) -> Option<Section<'a, 'i>> {
+        let (place, value) = self.take(key);
+        match value?.get_ref() {
+            DeValue::Table(table) => Some(Self::new(place, table)),
+            other => {
+                place.report(wrong_type("a table", other));
+                Some(Self::empty(place))
+            }
+        }
+    }
+
+    /// A word or a table.
+    pub(crate) fn word_or_section(&mut self, key: &'static str) -> Choice<'a, Section<'a, 'i>> {
+        let (place, value) = self.take(key);
+        match value.map(Spanned::get_ref) {
+            None => Choice::Absent,
+            Some(DeValue::Table(table)) => Choice::Table(Self::new(place, table)),
+            Some(word @ DeValue::String(_)) => Choice::Word(Field::read(place, Some(word))),
+            Some(other) => {
+                place.report(wrong_type("a string or a table", other));
+                Choice::Bad
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Method, ModelSpec, Plan, Precision, QuantisedAs, Strategy, seed};
+use crate::{AdapterUse, Cell, Gives, Method, ModelSpec, Plan, Precision, QuantisedAs, Strategy, seed};
 
 /// Which stage of the lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,8 +104,7 @@ impl Plan {
                 for &strategy in &self.strategies {
                     for engine in 0..self.engines.len() {
                         let cell = self.cell(spec, task, strategy, engine);
-                        let quantised_as = self.engines[engine].quantised_as();
-                        builder.cell(cell, Stem { model, task, strategy, engine, quantised_as, runs: self.runs });
+                        builder.cell(cell, self.stem(model, task, strategy, engine));
                     }
                 }
             }
@@ -119,8 +118,14 @@ impl Plan {
             tier: model.tier.clone(),
             task: self.tasks[task].name.clone(),
             strategy,
-            engine: self.engines[engine].kind.clone(),
+            engine: self.engines[engine].label().to_owned(),
         }
+    }
+
+    fn stem(&self, model: usize, task: usize, strategy: Strategy, engine: usize) -> Stem {
+        let gives_folder = self.adapt.command.as_ref().is_some_and(|command| command.gives == Gives::Folder);
+        let apart = self.engines[engine].adapter == AdapterUse::Apart && strategy.precision() == Precision::Fp16;
+        Stem { model, task, strategy, engine, quantised_as: self.quantised_as(engine), merges: !gives_folder && !apart, runs: self.runs }
     }
 
     /// The seed of a stage: of the plan's seed and of what the stage is about. Method, precision and engine are left out, so
@@ -139,13 +144,18 @@ impl Plan {
             Some(precision) => format!("{}-{}", stage.method.name(), precision.name()),
         };
         let mut label = format!("{} · {} · {way}", self.models[stage.model].label(), self.tasks[stage.task].name);
-        if let Some(files) = stage.quantised_as.filter(|files| *files != QuantisedAs::Gguf) {
+        let files = match stage.quantised_as {
+            None | Some(QuantisedAs::Gguf) => None,
+            Some(QuantisedAs::Command(engine)) => Some(format!("for {}", self.engines[engine].label())),
+            Some(files) => Some(files.name().to_owned()),
+        };
+        if let Some(files) = files {
             label += " · ";
-            label += files.name();
+            label += &files;
         }
         if let Some(engine) = stage.engine {
             label += " · ";
-            label += &self.engines[engine].kind;
+            label += self.engines[engine].label();
         }
         if let Some(run) = stage.run {
             label += " · run ";
@@ -169,7 +179,10 @@ struct Stem {
     task: usize,
     strategy: Strategy,
     engine: usize,
-    quantised_as: QuantisedAs,
+    /// `None`: the engine quantises as it loads.
+    quantised_as: Option<QuantisedAs>,
+    /// Whether what adaptation leaves must be merged.
+    merges: bool,
     runs: u32,
 }
 
@@ -194,12 +207,14 @@ impl Builder {
         let mut stages = CellStages::default();
         if stem.strategy.method() != Method::None {
             stages.adapt = Some(self.stage(stem, StageKind::Adapt, None, None, None));
+        }
+        if stages.adapt.is_some() && stem.merges {
             stages.merge = Some(self.stage(stem, StageKind::Merge, None, None, stages.adapt));
         }
-        if precision != Precision::Fp16 {
-            stages.quantise = Some(self.stage(stem, StageKind::Quantise, Some(precision), None, stages.merge));
+        if precision != Precision::Fp16 && stem.quantised_as.is_some() {
+            stages.quantise = Some(self.stage(stem, StageKind::Quantise, Some(precision), None, stages.merge.or(stages.adapt)));
         }
-        let weights = stages.quantise.or(stages.merge);
+        let weights = stages.quantise.or(stages.merge).or(stages.adapt);
         stages.serve = (0..stem.runs).map(|run| self.stage(stem, StageKind::Serve, Some(precision), Some(run), weights)).collect();
         stages.quality = self.stage(stem, StageKind::Quality, Some(precision), None, weights);
         self.graph.cells.push(cell);
@@ -211,7 +226,7 @@ impl Builder {
         let Stem { model, task, strategy, engine, quantised_as, .. } = stem;
         let method = strategy.method();
         let engine = matches!(kind, StageKind::Serve | StageKind::Quality).then_some(engine);
-        let quantised_as = (kind == StageKind::Quantise).then_some(quantised_as);
+        let quantised_as = quantised_as.filter(|_| kind == StageKind::Quantise);
         let stages = &mut self.graph.stages;
         let index = *self.known.entry((kind, model, task, method, precision, quantised_as, engine, run)).or_insert_with(|| {
             stages.push(Stage { kind, model, task, method, precision, quantised_as, engine, run, upstream, cells: Vec::new() });

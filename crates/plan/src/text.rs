@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{EngineSpec, LoadSpec, ModelSource, ModelSpec, Plan, TaskSpec};
+use crate::{AdapterUse, CommandSpec, Compress, EngineSpec, LoadSpec, ModelSource, ModelSpec, Plan, TaskSpec};
 
 /// A plan made by hand that holds what TOML cannot, such as a seed above 2^63.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,10 @@ impl Plan {
         adapt.extend(object(&json!({"lr": lr.peak, "warmup_ratio": lr.warmup_ratio, "schedule": lr.schedule.name()})));
         if self.adapt.steps.is_some() {
             adapt.remove("epochs");
+        }
+        if let Some(by) = &self.adapt.command {
+            adapt.remove("command");
+            adapt.extend(command(by));
         }
         let mut root = object(&json!({
             "name": self.name, "seed": self.seed, "runs": self.runs, "strategies": self.strategies,
@@ -70,9 +74,22 @@ fn load(load: &LoadSpec) -> Value {
 }
 
 fn engine(engine: &EngineSpec) -> Value {
-    let mut map = object(&json!({"kind": engine.kind}));
+    let mut map = object(&json!({"name": engine.name, "kind": engine.kind, "price": engine.price}));
+    match &engine.compress {
+        None => {}
+        Some(Compress::Engine) => drop(map.insert("compress".into(), "engine".into())),
+        Some(Compress::Command(by)) => drop(map.insert("compress".into(), command(by).into())),
+    }
+    if engine.adapter != AdapterUse::default() {
+        map.insert("adapter".into(), engine.adapter.name().into());
+    }
     map.extend(engine.options.clone());
     map.into()
+}
+
+/// Its folder is not written: it is that of the plan.
+fn command(command: &CommandSpec) -> Map<String, Value> {
+    object(&json!({"kind": "command", "run": command.run, "environment": command.environment, "gives": command.gives.name()}))
 }
 
 /// TOML has no null: what is absent is left out.

@@ -1,6 +1,6 @@
 //! TOML values as Rust values, or the fault that says what was expected.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use toml::{
     Spanned,
@@ -112,6 +112,18 @@ impl<T: FromToml> FromToml for Vec<T> {
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Fault> {
         let elements = value.as_array().ok_or_else(|| wrong_type(Self::EXPECTED, value))?;
         elements.iter().map(|e| T::from_toml(e.get_ref())).collect()
+    }
+}
+
+impl FromToml for BTreeMap<String, String> {
+    const EXPECTED: &'static str = "a table of strings";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Fault> {
+        let table = value.as_table().ok_or_else(|| wrong_type(Self::EXPECTED, value))?;
+        let pair = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+            Ok((key.get_ref().to_string(), String::from_toml(value.get_ref())?))
+        };
+        table.iter().map(pair).collect()
     }
 }
 

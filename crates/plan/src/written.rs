@@ -1,10 +1,10 @@
 //! The plan as written: every key with its TOML type and place, nothing filled in, no word looked up.
 //! This file is the list of the keys; [`crate::meant`] says what they mean.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
-    reader::{Field, Place, Section},
+    reader::{Choice, Field, Place, Section},
     value::{Date, OneOrMore},
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) tasks: Vec<Task<'a>>,
     pub(crate) engines: Vec<Engine<'a>>,
     pub(crate) adapt: Adapt<'a>,
+    pub(crate) compress: Option<Command<'a>>,
     pub(crate) load: Load<'a>,
     pub(crate) meter: Meter<'a>,
     pub(crate) prices: Prices<'a>,
@@ -60,13 +61,34 @@ pub(crate) struct Task<'a> {
 /// An `[[engines]]` section.
 pub(crate) struct Engine<'a> {
     pub(crate) place: Place<'a>,
+    pub(crate) name: Field<'a, String>,
     pub(crate) kind: Field<'a, String>,
+    pub(crate) compress: Choice<'a, Command<'a>>,
+    pub(crate) adapter: Field<'a, String>,
+    pub(crate) price: Option<EnginePrice<'a>>,
     /// The engine's own keys; `None` when one of them cannot be read.
     pub(crate) options: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// What a hosted engine's tokens cost.
+pub(crate) struct EnginePrice<'a> {
+    pub(crate) input_usd_per_mtok: Field<'a, f64>,
+    pub(crate) output_usd_per_mtok: Field<'a, f64>,
+    pub(crate) source: Field<'a, String>,
+    pub(crate) date: Field<'a, Date>,
+}
+
+/// The keys of a stage that another's program may carry out.
+pub(crate) struct Command<'a> {
+    pub(crate) kind: Field<'a, String>,
+    pub(crate) run: Field<'a, Vec<String>>,
+    pub(crate) environment: Field<'a, BTreeMap<String, String>>,
+    pub(crate) gives: Field<'a, String>,
+}
+
 /// The `[adapt]` section.
 pub(crate) struct Adapt<'a> {
+    pub(crate) command: Command<'a>,
     pub(crate) rank: Field<'a, u32>,
     pub(crate) alpha: Field<'a, f64>,
     pub(crate) dropout: Field<'a, f64>,
@@ -133,6 +155,7 @@ impl<'a> Plan<'a> {
             tasks: root.sections("tasks").into_iter().map(Task::read).collect(),
             engines: root.sections("engines").into_iter().map(Engine::read).collect(),
             adapt: Adapt::read(root.section("adapt")),
+            compress: root.optional_section("compress").map(Command::whole),
             load: Load::read(root.section("load")),
             meter: Meter::read(root.section("meter")),
             prices: Prices::read(root.section("prices")),
@@ -179,7 +202,42 @@ impl<'a> Task<'a> {
 
 impl<'a> Engine<'a> {
     fn read(mut s: Section<'a, '_>) -> Self {
-        Self { place: s.place.clone(), kind: s.field("kind"), options: s.rest() }
+        Self {
+            place: s.place.clone(),
+            name: s.field("name"),
+            kind: s.field("kind"),
+            compress: s.word_or_section("compress").map(Command::whole),
+            adapter: s.field("adapter"),
+            price: s.optional_section("price").map(EnginePrice::read),
+            options: s.rest(),
+        }
+    }
+}
+
+impl<'a> EnginePrice<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let price = Self {
+            input_usd_per_mtok: s.field("input_usd_per_mtok"),
+            output_usd_per_mtok: s.field("output_usd_per_mtok"),
+            source: s.field("source"),
+            date: s.field("date"),
+        };
+        s.finish();
+        price
+    }
+}
+
+impl<'a> Command<'a> {
+    /// Among the other keys of a section.
+    fn read(s: &mut Section<'a, '_>) -> Self {
+        Self { kind: s.field("kind"), run: s.field("run"), environment: s.field("environment"), gives: s.field("gives") }
+    }
+
+    /// In a section of its own.
+    fn whole(mut s: Section<'a, '_>) -> Self {
+        let command = Self::read(&mut s);
+        s.finish();
+        command
     }
 }
 
@@ -202,6 +260,7 @@ impl<'a> Adapt<'a> {
             packing: s.field("packing"),
             threads: s.field("threads"),
             weight_decay: s.field("weight_decay"),
+            command: Command::read(&mut s),
         };
         s.finish();
         adapt

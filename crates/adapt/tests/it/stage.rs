@@ -68,6 +68,7 @@ fn job(folder: &Path, out: &str) -> Job {
         packing: false,
         threads: None,
         weight_decay: 0.0,
+        command: None,
     };
     Job {
         model: folder.join("model"),

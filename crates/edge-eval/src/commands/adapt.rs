@@ -153,6 +153,7 @@ fn job(args: &Args) -> anyhow::Result<Job> {
             // Set by the campaign in the environment, before the pools of threads exist.
             threads: None,
             weight_decay: args.weight_decay,
+            command: None,
         },
         clip: (args.clip > 0.0).then_some(args.clip),
         seed: args.seed,

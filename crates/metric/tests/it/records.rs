@@ -48,7 +48,7 @@ fn plan() -> Plan {
             alpha: 2.0,
         }],
         strategies: Strategy::ALL.to_vec(),
-        engines: vec![EngineSpec { kind: "embedded".into(), options: serde_json::Map::default() }],
+        engines: vec![EngineSpec::of("embedded")],
         adapt: AdaptSpec {
             rank: 1,
             alpha: 1.0,
@@ -64,6 +64,7 @@ fn plan() -> Plan {
             packing: false,
             threads: None,
             weight_decay: 0.0,
+            command: None,
         },
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },
         meter: MeterSpec { kind: "auto".into(), modelled_w_per_core: None, interval_ms: 100, idle_s: 1.0, csv: None },

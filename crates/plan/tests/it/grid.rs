@@ -1,9 +1,9 @@
 //! Cells and shared stages of the plans that ship.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
-use plan::{EngineSpec, Method, QuantisedAs, StageKind, Strategy, keys::Digests};
+use plan::{AdapterUse, CommandSpec, Compress, EngineSpec, Gives, Method, QuantisedAs, StageKind, Strategy, keys::Digests};
 
 use crate::{SMALL, parse};
 
@@ -53,7 +53,7 @@ fn a_cell_stands_on_its_own_stages() {
 fn engines_that_read_other_files_have_quantisations_of_their_own() {
     let mut plan = parse(plan::quickstart()).unwrap();
     let engine =
-        |kind: &str, options: serde_json::Value| EngineSpec { kind: kind.into(), options: serde_json::from_value(options).unwrap() };
+        |kind: &str, options: serde_json::Value| EngineSpec { options: serde_json::from_value(options).unwrap(), ..EngineSpec::of(kind) };
     plan.engines.push(engine("llama-cpp", serde_json::json!({})));
     assert_eq!(plan.stages().count(StageKind::Quantise), 9, "GGUF files are shared");
     plan.engines.push(engine("vllm", serde_json::json!({"quantisation": "compressed-tensors"})));
@@ -70,6 +70,7 @@ fn engines_that_read_other_files_have_quantisations_of_their_own() {
         train: vec![Some("t".into()); plan.tasks.len()],
         eval: vec![Some("e".into()); plan.tasks.len()],
         engines: vec!["1".into(); 3],
+        ..Digests::default()
     };
     let keys = graph.keys(&plan, &digests);
     let key = |cell: usize| keys[graph.of_cell[cell].quantise.unwrap()].clone().unwrap();
@@ -90,8 +91,13 @@ fn strategies_of_one_task_share_seeds_and_runs_do_not() {
 fn what_edge_eval_plan_prints() {
     let plan = parse(SMALL).unwrap();
     let graph = plan.stages();
-    let digests =
-        Digests { models: vec![Some("m".into())], train: vec![Some("t".into())], eval: vec![Some("e".into())], engines: vec!["1".into()] };
+    let digests = Digests {
+        models: vec![Some("m".into())],
+        train: vec![Some("t".into())],
+        eval: vec![Some("e".into())],
+        engines: vec!["1".into()],
+        ..Digests::default()
+    };
     let keys = graph.keys(&plan, &digests);
     let lora = &graph.of_cell[1];
     let finished: BTreeSet<String> = [lora.adapt.unwrap(), lora.merge.unwrap(), lora.serve[0], lora.serve[1], lora.quality]
@@ -131,4 +137,62 @@ fn what_edge_eval_plan_prints() {
     let unknown = graph.keys(&plan, &Digests::default());
     let text = plan::render(&plan, &graph, &unknown, &finished);
     assert!(text.ends_with("27 stages need a model or data that is not here yet; whether they are finished is not known.\n"), "{text}");
+}
+
+/// The kinds of the stages that a cell's weights went through.
+fn way(plan: &plan::Plan, strategy: Strategy) -> Vec<&'static str> {
+    let graph = plan.stages();
+    let cell = graph.cells.iter().position(|cell| cell.strategy == strategy).unwrap();
+    let (mut kinds, mut next) = (Vec::new(), Some(graph.of_cell[cell].serve[0]));
+    while let Some(stage) = next {
+        kinds.push(graph.stages[stage].kind.name());
+        next = graph.stages[stage].upstream;
+    }
+    kinds.reverse();
+    kinds
+}
+
+#[test]
+fn stages_follow_from_what_engines_and_commands_do() {
+    let plan = parse(SMALL).unwrap();
+    assert_eq!(way(&plan, Strategy::LoraInt4), ["adapt", "merge", "quantise", "serve"]);
+    let mut apart = plan.clone();
+    apart.engines[0].adapter = AdapterUse::Apart;
+    assert_eq!(way(&apart, Strategy::LoraFp16), ["adapt", "serve"]);
+    assert_eq!(way(&apart, Strategy::LoraInt4), ["adapt", "merge", "quantise", "serve"]);
+    let mut in_flight = plan.clone();
+    in_flight.engines[0].compress = Some(Compress::Engine);
+    assert_eq!(way(&in_flight, Strategy::LoraInt4), ["adapt", "merge", "serve"]);
+    let command = |gives| CommandSpec { run: vec!["x".into()], environment: BTreeMap::default(), gives, folder: "".into() };
+    let mut whole = plan.clone();
+    whole.adapt.command = Some(command(Gives::Folder));
+    assert_eq!(way(&whole, Strategy::LoraInt4), ["adapt", "quantise", "serve"]);
+    assert_eq!(way(&whole, Strategy::LoraFp16), ["adapt", "serve"]);
+}
+
+#[test]
+fn engines_with_one_command_share_what_it_writes() {
+    let mut plan = parse(SMALL).unwrap();
+    let command = |run: &str| {
+        Some(Compress::Command(CommandSpec {
+            run: vec![run.into(), "{out}".into()],
+            environment: BTreeMap::default(),
+            gives: Gives::Folder,
+            folder: "".into(),
+        }))
+    };
+    for (name, compress) in [("a", command("awq")), ("b", command("awq")), ("c", command("gptq"))] {
+        plan.engines.push(EngineSpec { name: Some(name.into()), compress, ..EngineSpec::of("embedded") });
+    }
+    let graph = plan.stages();
+    // GGUF, awq and gptq, of three strategies with integer weights.
+    assert_eq!(graph.count(StageKind::Quantise), 9);
+    let of = |engine: &str| {
+        let cell = graph.cells.iter().position(|cell| cell.engine == engine && cell.strategy == Strategy::LoraInt4).unwrap();
+        graph.of_cell[cell].quantise.unwrap()
+    };
+    assert_eq!(of("a"), of("b"));
+    assert_ne!(of("a"), of("c"));
+    assert_eq!(graph.stages[of("b")].quantised_as, Some(QuantisedAs::Command(1)));
+    assert!(plan.stage_label(&graph.stages[of("a")]).ends_with("lora-int4 · for a"));
 }

@@ -1,6 +1,6 @@
 //! Keys change with what decides a stage's outcome, downstream stages with them, and with nothing else.
 
-use plan::{CsvPower, CsvSpec, CsvTime, Plan, StageKind, keys::Digests};
+use plan::{CommandSpec, CsvPower, CsvSpec, CsvTime, EnginePrice, Gives, Plan, StageKind, keys::Digests};
 
 use crate::parse;
 
@@ -11,6 +11,7 @@ fn digests(plan: &Plan) -> Digests {
         train: (0..plan.tasks.len()).map(|i| name("train", i)).collect(),
         eval: (0..plan.tasks.len()).map(|i| name("eval", i)).collect(),
         engines: vec!["build 1".into(); plan.engines.len()],
+        ..Digests::default()
     }
 }
 
@@ -96,4 +97,31 @@ fn a_missing_digest_leaves_only_its_own_stages_unknown() {
         let needs_it = stage.task == 1 && stage.method != plan::Method::None;
         assert_eq!(key.is_none(), needs_it, "{}", plan.stage_label(stage));
     }
+}
+
+#[test]
+fn a_command_decides_by_its_words_and_files_and_not_by_its_place() {
+    let command = |run: &str, folder: &str| CommandSpec {
+        run: vec![run.into(), "{out}".into()],
+        environment: std::collections::BTreeMap::default(),
+        gives: Gives::Adapter,
+        folder: folder.into(),
+    };
+    let key = |command: CommandSpec, files: Option<&str>| {
+        let mut plan = parse(plan::quickstart()).unwrap();
+        plan.adapt.command = Some(command);
+        let digests = Digests { adapt_command: files.map(str::to_owned), ..digests(&plan) };
+        plan.stages().keys(&plan, &digests)
+    };
+    let plain = key(command("a", "x"), Some("1"));
+    assert_eq!(plain, key(command("a", "y"), Some("1")));
+    assert_ne!(plain, key(command("b", "x"), Some("1")));
+    assert_ne!(plain, key(command("a", "x"), Some("2")));
+}
+
+#[test]
+fn an_engines_name_and_price_decide_nothing() {
+    assert!(changed(|plan, _| plan.engines[0].name = Some("mine".into())).is_empty());
+    let price = EnginePrice { input_usd_per_mtok: 1.0, output_usd_per_mtok: 2.0, source: "a list".into(), date: "2026-08-01".into() };
+    assert!(changed(|plan, _| plan.engines[0].price = Some(price)).is_empty());
 }
