@@ -52,8 +52,8 @@ pub fn find(name: &str) -> Result<&'static Mark> {
 
 /// The mark of one answer, 0 to 1; the best over the references.
 ///
-/// An answer that is empty or only white space scores 0, whatever the mark: the model was asked and said nothing. Count such
-/// answers with [`is_empty_answer`] and tell them beside the mean.
+/// An answer that is empty or only white space gets what the reference implementation gives it, which is 0 unless a reference too is
+/// empty after SQuAD's normalisation. Count such answers with [`is_empty_answer`] and tell them beside the mean.
 ///
 /// # Errors
 /// An unknown mark, or no reference to compare with: that is a missing mark, not a zero.
@@ -61,9 +61,6 @@ pub fn mark<S: AsRef<str>>(name: &str, prediction: &str, references: &[S]) -> Re
     let mark = find(name)?;
     if references.is_empty() {
         return Err(Error::NoReferences);
-    }
-    if is_empty_answer(prediction) {
-        return Ok(0.0);
     }
     let references: Vec<&str> = references.iter().map(AsRef::as_ref).collect();
     Ok((mark.compute)(prediction, &references))
@@ -93,9 +90,11 @@ mod tests {
     #[test]
     fn nothing_said_is_zero_and_nothing_to_compare_is_an_error() {
         for each in MARKS {
-            assert_eq!(mark(each.name, " \n", &["the"]).unwrap(), 0.0, "{}", each.name);
+            assert_eq!(mark(each.name, " \n", &["the end"]).unwrap(), 0.0, "{}", each.name);
             assert!(matches!(mark::<&str>(each.name, "x", &[]), Err(Error::NoReferences)));
         }
+        // As the official script has it: nothing is left of either.
+        assert_eq!(mark("exact_match", "", &["the"]).unwrap(), 1.0);
         let error = mark("bleu", "x", &["x"]).unwrap_err();
         assert_eq!(error.to_string(), "unknown mark \"bleu\"");
         assert!(error.hint().unwrap().contains("exact_match, f1, rouge_1"));

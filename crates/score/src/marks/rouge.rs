@@ -8,9 +8,9 @@ mod lcs;
 mod porter;
 mod tokens;
 
-use std::collections::HashMap;
+use std::{cell::RefCell, cmp::Ordering, collections::HashMap};
 
-use self::tokens::Vocabulary;
+use self::{lcs::Pattern, tokens::Vocabulary};
 use super::Mark;
 
 /// Which ROUGE.
@@ -48,65 +48,101 @@ impl Rouge {
 
 /// Compares a prediction with one reference.
 pub fn rouge(variant: Variant, stemmed: bool, reference: &str, prediction: &str) -> Rouge {
-    let mut vocabulary = Vocabulary::default();
-    match variant {
-        Variant::N(n) => {
-            let (r, p) = (vocabulary.encode(reference, stemmed), vocabulary.encode(prediction, stemmed));
-            ngrams(n.max(1), &r, &p)
+    thread_local! {
+        static SCORER: RefCell<Scorer> = RefCell::default();
+    }
+    SCORER.with_borrow_mut(|scorer| scorer.score(variant, stemmed, reference, prediction))
+}
+
+/// The stem that the stemmed marks see of a word in lower case: NLTK's Porter stemmer.
+pub fn porter_stem(word: &str) -> String {
+    porter::stem(word)
+}
+
+/// Compares pairs, one after the other: words that were seen before cost a look-up.
+#[derive(Default)]
+struct Scorer {
+    vocabulary: Vocabulary,
+    pattern: Pattern,
+    reference: Vec<u32>,
+    prediction: Vec<u32>,
+}
+
+impl Scorer {
+    fn score(&mut self, variant: Variant, stemmed: bool, reference: &str, prediction: &str) -> Rouge {
+        self.vocabulary.tidy();
+        if variant == Variant::Lsum {
+            return self.summary_level(stemmed, reference, prediction);
         }
-        Variant::L => {
-            let (r, p) = (vocabulary.encode(reference, stemmed), vocabulary.encode(prediction, stemmed));
-            Rouge::of(lcs::length(&r, &p), p.len(), r.len())
+        let Self { vocabulary, pattern, reference: r, prediction: p } = self;
+        r.clear();
+        p.clear();
+        vocabulary.encode(reference, stemmed, r);
+        vocabulary.encode(prediction, stemmed, p);
+        if let Variant::N(n) = variant {
+            return ngrams(n.max(1), r, p);
         }
-        Variant::Lsum => {
-            let mut lines = |text: &str| -> Vec<Vec<u32>> {
-                text.split('\n').filter(|line| !line.is_empty()).map(|line| vocabulary.encode(line, stemmed)).collect()
+        pattern.set(r, vocabulary.len());
+        let common = pattern.common(p);
+        pattern.clear(r);
+        Rouge::of(common, p.len(), r.len())
+    }
+
+    /// Section 3.2 of the paper, with ROUGE-1.5.5's rule that no token is counted more often than either side has it.
+    fn summary_level(&mut self, stemmed: bool, reference: &str, prediction: &str) -> Rouge {
+        let Self { vocabulary, pattern, .. } = self;
+        let mut lines = |text: &str| -> Vec<Vec<u32>> {
+            let line = |line: &str| {
+                let mut tokens = Vec::new();
+                vocabulary.encode(line, stemmed, &mut tokens);
+                tokens
             };
-            let (r, p) = (lines(reference), lines(prediction));
-            summary_level(&r, &p, vocabulary.len())
-        }
-    }
-}
-
-fn ngrams(n: usize, reference: &[u32], prediction: &[u32]) -> Rouge {
-    let mut left: HashMap<&[u32], usize> = HashMap::new();
-    for gram in reference.windows(n) {
-        *left.entry(gram).or_default() += 1;
-    }
-    let mut hits = 0;
-    for gram in prediction.windows(n) {
-        if let Some(count) = left.get_mut(gram).filter(|count| **count > 0) {
-            *count -= 1;
-            hits += 1;
-        }
-    }
-    Rouge::of(hits, prediction.windows(n).len(), reference.windows(n).len())
-}
-
-/// Section 3.2 of the paper, with ROUGE-1.5.5's rule that no token is counted more often than either side has it.
-fn summary_level(reference: &[Vec<u32>], prediction: &[Vec<u32>], vocabulary: usize) -> Rouge {
-    let counts = |lines: &[Vec<u32>]| {
-        let mut counts = vec![0_usize; vocabulary];
-        lines.iter().flatten().for_each(|&token| counts[token as usize] += 1);
-        counts
-    };
-    let (mut in_reference, mut in_prediction) = (counts(reference), counts(prediction));
-    let (m, n) = (in_reference.iter().sum(), in_prediction.iter().sum());
-    let mut hits = 0;
-    for line in reference {
-        let mut union: Vec<usize> = prediction.iter().flat_map(|candidate| lcs::positions(line, candidate)).collect();
-        union.sort_unstable();
-        union.dedup();
-        for position in union {
-            let token = line[position] as usize;
-            if in_reference[token] > 0 && in_prediction[token] > 0 {
-                in_reference[token] -= 1;
-                in_prediction[token] -= 1;
-                hits += 1;
+            text.split('\n').filter(|line| !line.is_empty()).map(line).collect()
+        };
+        let (reference, prediction) = (lines(reference), lines(prediction));
+        let (mut in_reference, mut in_prediction) = (counts(&reference), counts(&prediction));
+        let (m, n) = (in_reference.values().sum(), in_prediction.values().sum());
+        let mut hits = 0;
+        for line in &reference {
+            pattern.set(line, vocabulary.len());
+            let mut union: Vec<usize> = prediction.iter().flat_map(|candidate| pattern.positions(line, candidate)).collect();
+            pattern.clear(line);
+            union.sort_unstable();
+            union.dedup();
+            for position in union {
+                let token = line[position];
+                if let (Some(r @ 1..), Some(p @ 1..)) = (in_reference.get_mut(&token), in_prediction.get_mut(&token)) {
+                    *r -= 1;
+                    *p -= 1;
+                    hits += 1;
+                }
             }
         }
+        Rouge::of(hits, n, m)
     }
-    Rouge::of(hits, n, m)
+}
+
+fn counts(lines: &[Vec<u32>]) -> HashMap<u32, usize> {
+    let mut counts = HashMap::new();
+    lines.iter().flatten().for_each(|&token| *counts.entry(token).or_default() += 1);
+    counts
+}
+
+/// Both bags of n-grams in order, so that one walk through them finds what is in both.
+fn ngrams(n: usize, reference: &[u32], prediction: &[u32]) -> Rouge {
+    let mut wanted: Vec<&[u32]> = reference.windows(n).collect();
+    let mut given: Vec<&[u32]> = prediction.windows(n).collect();
+    wanted.sort_unstable();
+    given.sort_unstable();
+    let (mut i, mut j, mut hits) = (0, 0, 0);
+    while i < wanted.len() && j < given.len() {
+        match wanted[i].cmp(given[j]) {
+            Ordering::Less => i += 1,
+            Ordering::Greater => j += 1,
+            Ordering::Equal => (i, j, hits) = (i + 1, j + 1, hits + 1),
+        }
+    }
+    Rouge::of(hits, given.len(), wanted.len())
 }
 
 fn best(variant: Variant, stemmed: bool, prediction: &str, references: &[&str]) -> f64 {

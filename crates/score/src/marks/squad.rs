@@ -4,8 +4,11 @@
 //! put in lower case, ASCII punctuation is taken away, then the articles, then white space is made single; the best of several
 //! references counts. Version 2.0's unanswerable questions are not scored here.
 
+mod combining;
+
 use std::collections::HashMap;
 
+use self::combining::COMBINING;
 use super::Mark;
 
 /// Whether both are the same after normalisation.
@@ -52,9 +55,11 @@ pub fn normalise(text: &str) -> String {
     without_articles.split(is_space).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Python's `\w`, the underscore apart (it is punctuation and gone by now).
+/// Python's `\w`, the underscore apart (it is punctuation and gone by now): letters and numbers, but not the marks and enclosed
+/// letters that Unicode calls alphabetic as well.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric()
+    // Within a range the number of ends before it is odd, or it is an end itself.
+    c.is_alphanumeric() && (c.is_ascii() || COMBINING.binary_search(&u32::from(c)).is_err_and(|at| at % 2 == 0))
 }
 
 /// Python's `str.isspace`: Unicode white space and the four ASCII separators.

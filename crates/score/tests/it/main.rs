@@ -1,6 +1,7 @@
 //! The marks against reference implementations, and the readers against the published data sets.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests may fail loudly and say what they skip")]
+#![expect(clippy::float_cmp, reason = "equal to the last bit is what is tested")]
 
 mod data;
 mod reference;
