@@ -42,7 +42,7 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
     let name = written.name.check(file_name).required();
     let seed = written.seed.or(42);
     let runs = written.runs.within(1, 10_000).or(20);
-    let strategies = strategies(written.strategies);
+    let strategies = written.strategies.and_then(strategies);
     let models = all(written.models, |m| model(m, base), |m| format!("model {:?}", m.label()));
     let tasks = all(written.tasks, |t| task(t, base, known), |t| format!("task {:?}", t.name));
     let compress = engine::default_command(written.compress, base);
@@ -77,7 +77,12 @@ fn coherent(plan: &Plan, root: &Place<'_>) -> bool {
         let message = format!("engine {:?} takes adapters apart, and the command of [adapt] gives a whole model", engine.label());
         root.report(Fault::Conflict { message, mend: "leave adapter = \"apart\" out, or have the command give an adapter".into() });
     }
-    apart.is_none()
+    let empty = plan.strategies.iter().all(|&strategy| !plan.engines.iter().any(|engine| engine.takes(strategy)));
+    if empty {
+        let message = "no cell is left: no engine takes one of the strategies".into();
+        root.report(Fault::Conflict { message, mend: "add a strategy to the plan, or to an engine's strategies".into() });
+    }
+    apart.is_none() && !empty
 }
 
 /// Reports a grid that is too large to be meant.
@@ -117,10 +122,10 @@ fn unique(lines: &mut HashMap<String, usize>, place: &Place<'_>, name: String) -
     }
 }
 
-fn strategies(written: Option<Vec<Field<'_, String>>>) -> Option<Vec<Strategy>> {
+fn strategies(written: Vec<Field<'_, String>>) -> Option<Vec<Strategy>> {
     let known: Vec<&str> = Strategy::ALL.iter().map(|s| s.name()).collect();
     let find = |word: &str| Strategy::ALL.iter().find(|s| s.name() == word).copied();
-    words(written?, "strategy", &known, find)
+    words(written, "strategy", &known, find)
 }
 
 /// A list of words out of `known`, none of them twice.

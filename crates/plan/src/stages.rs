@@ -90,7 +90,7 @@ pub struct StageGraph {
 }
 
 impl Plan {
-    /// Every variant: model x task x strategy x engine, in plan order.
+    /// Every variant: model x task x strategy x engine, in plan order, less what an engine is not put through.
     pub fn cells(&self) -> Vec<Cell> {
         self.stages().cells
     }
@@ -103,8 +103,10 @@ impl Plan {
             for task in 0..self.tasks.len() {
                 for &strategy in &self.strategies {
                     for engine in 0..self.engines.len() {
-                        let cell = self.cell(spec, task, strategy, engine);
-                        builder.cell(cell, self.stem(model, task, strategy, engine));
+                        if self.engines[engine].takes(strategy) {
+                            let cell = self.cell(spec, task, strategy, engine);
+                            builder.cell(cell, self.stem(model, task, strategy, engine));
+                        }
                     }
                 }
             }

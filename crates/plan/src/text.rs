@@ -74,7 +74,7 @@ fn load(load: &LoadSpec) -> Value {
 }
 
 fn engine(engine: &EngineSpec) -> Value {
-    let mut map = object(&json!({"name": engine.name, "kind": engine.kind, "price": engine.price}));
+    let mut map = object(&json!({"name": engine.name, "strategies": engine.strategies, "kind": engine.kind, "price": engine.price}));
     match &engine.compress {
         None => {}
         Some(Compress::Engine) => drop(map.insert("compress".into(), "engine".into())),

@@ -196,3 +196,22 @@ fn engines_with_one_command_share_what_it_writes() {
     assert_eq!(graph.stages[of("b")].quantised_as, Some(QuantisedAs::Command(1)));
     assert!(plan.stage_label(&graph.stages[of("a")]).ends_with("lora-int4 · for a"));
 }
+
+#[test]
+fn an_engine_may_be_put_through_some_strategies_only() {
+    let mut plan = parse(SMALL).unwrap();
+    plan.engines[0].strategies = Some(vec![Strategy::LoraInt4]);
+    let graph = plan.stages();
+    assert_eq!((graph.cells.len(), graph.count(StageKind::Adapt), graph.count(StageKind::Quality)), (1, 1, 1));
+    let text = plan.to_toml().unwrap();
+    assert_eq!(parse(&text).unwrap().engines, plan.engines, "{text}");
+    assert!(parse(&text.replace("strategies = [\"lora-int4\"]", "strategies = [\"lora\"]")).is_err());
+    // Nothing at all to do is no plan.
+    let other = text.replace("strategies = [\"lora-int4\"]", "strategies = [\"qlora-int4\"]");
+    let nothing = other.replacen(
+        "strategies = [\"base-fp16\", \"lora-fp16\", \"lora-int8\", \"lora-int4\", \"qlora-int4\"]",
+        "strategies = [\"base-fp16\"]",
+        1,
+    );
+    assert!(parse(&nothing).unwrap_err().to_string().contains("no cell"), "{nothing}");
+}
