@@ -49,7 +49,7 @@ impl Limits {
         let several = request.completion_tokens.is_none_or(|tokens| tokens > 1);
         let figures = [
             (self.ttft_ms, true, latency::ttft_ms(request)),
-            (self.itl_ms, latency::gap_count(request) != Some(0), latency::mean_gap_ms(request)),
+            (self.itl_ms, request.token_gap_count() != Some(0), latency::mean_gap_ms(request)),
             (self.tpot_ms, several, latency::tpot_ms(request)),
             (self.e2e_ms, true, Some(latency::e2e_ms(request))),
         ];

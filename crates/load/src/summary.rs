@@ -14,7 +14,7 @@ use record::Request;
 use serde::Serialize;
 use stats::wilson;
 
-use self::latency::{chunk_gaps_ms, e2e_ms, gap_count, lateness_ms, token_gaps_ms, tokens_within, tpot_ms, ttft_from_sent_ms, ttft_ms};
+use self::latency::{chunk_gaps_ms, e2e_ms, lateness_ms, token_gaps_ms, tokens_within, tpot_ms, ttft_from_sent_ms, ttft_ms};
 pub use self::{
     distribution::{Distribution, Intervals, P99_MIN_REQUESTS},
     shape::{Came, Counts, Lag},
@@ -119,7 +119,7 @@ pub fn summarise(run: &Run, limits: &Limits) -> Summary {
     let window_s = run.window.1.since(run.window.0).get();
     let per_s = |count: f64| (window_s > 0.0).then(|| count / window_s);
     let each = |latency: fn(&Request) -> Option<f64>| Distribution::per_request(ok.iter().filter_map(|request| latency(request)).collect());
-    let gaps: usize = ok.iter().filter_map(|request| gap_count(request)).sum();
+    let gaps: usize = ok.iter().filter_map(|request| request.token_gap_count()).sum();
     let pooled = if gaps <= MOST_POOLED { ok.as_slice() } else { &[] };
     let tokens: Option<u64> = ok.iter().map(|request| request.completion_tokens.map(u64::from)).sum();
     let mut summary = Summary {
@@ -144,7 +144,7 @@ pub fn summarise(run: &Run, limits: &Limits) -> Summary {
         came: Came::of(run),
         prefix_cache: PrefixCache::by_usage(&run.requests),
         usage_missing: ok.iter().filter(|request| request.completion_tokens.is_none()).count(),
-        chunks_are_not_tokens: ok.iter().filter(|request| latency::one_token_an_event(request) == Some(false)).count(),
+        chunks_are_not_tokens: ok.iter().filter(|request| request.one_token_an_event() == Some(false)).count(),
         missing: BTreeMap::new(),
     };
     summary.missing = missing::reasons(&summary, gaps);

@@ -46,24 +46,17 @@ pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
 }
 
 /// The gaps between the tokens of one answer, in milliseconds: those between its events where each carries one token, and
-/// otherwise their mean once for every token after the first event (several tokens came in one event). Servers count the end-of-text
-/// token, which has no text, so one apart is no difference. The rule is that of `edge-eval load`.
+/// otherwise their mean once for every gap that [`Request::token_gap_count`] tells (several tokens came in one event).
 pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
-    let tokens = completion(request)?;
+    completion(request)?;
     let times = &request.content_times;
-    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
-    if (times.len() as u64).abs_diff(tokens) <= 1 {
+    if request.one_token_an_event() == Some(true) {
         return Ok(times.windows(2).map(|pair| ms(pair[0], pair[1])).collect());
     }
-    // Where the tokens divide evenly over the events, the first event held as many as the others; else it held the first token alone.
-    let events = times.len() as u64;
-    let in_first = if tokens.is_multiple_of(events) { tokens / events } else { 1 };
-    // A server may claim any number of tokens; more than this many gaps of one answer would be absurd.
-    let gaps = tokens.saturating_sub(in_first).min(1 << 20);
-    if gaps == 0 || times.len() < 2 {
-        return Ok(Vec::new());
+    match (request.token_gap_count(), times.first(), times.last()) {
+        (Some(gaps @ 1..), Some(first), Some(last)) => Ok(vec![ms(*first, *last) / gaps as f64; gaps]),
+        _ => Ok(Vec::new()),
     }
-    Ok(vec![ms(*first, *last) / gaps as f64; gaps as usize])
 }
 
 #[cfg(test)]

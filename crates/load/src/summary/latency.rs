@@ -3,9 +3,6 @@
 use record::Request;
 use units::Nanos;
 
-/// Bound on the gaps made of one answer's token count, which the server merely states.
-const MOST_GAPS: usize = 1 << 20;
-
 /// Milliseconds between two instants; negative when `to` is earlier.
 pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
     to.signed_since(from).get() * 1e3
@@ -40,7 +37,7 @@ pub(crate) fn tpot_ms(request: &Request) -> Option<f64> {
 /// Mean gap between the tokens of one answer: from the first event with text to the last, over the tokens that came after the first event.
 pub(crate) fn mean_gap_ms(request: &Request) -> Option<f64> {
     let (first, last) = (request.content_times.first()?, request.content_times.last()?);
-    let gaps = gap_count(request).filter(|gaps| *gaps > 0)?;
+    let gaps = request.token_gap_count().filter(|gaps| *gaps > 0)?;
     Some(ms(*first, *last) / gaps as f64)
 }
 
@@ -51,35 +48,11 @@ pub(crate) fn chunk_gaps_ms(request: &Request) -> impl Iterator<Item = f64> + '_
 
 /// Gaps between tokens. Where each event held one token they are the gaps between events; else their mean counts once a token.
 pub(crate) fn token_gaps_ms(request: &Request) -> Box<dyn Iterator<Item = f64> + '_> {
-    match (one_token_an_event(request), mean_gap_ms(request), gap_count(request)) {
+    match (request.one_token_an_event(), mean_gap_ms(request), request.token_gap_count()) {
         (Some(true), ..) => Box::new(chunk_gaps_ms(request)),
         (Some(false), Some(mean), Some(gaps)) => Box::new(std::iter::repeat_n(mean, gaps)),
         _ => Box::new(std::iter::empty()),
     }
-}
-
-/// How many gaps [`token_gaps_ms`] gives: the tokens that came after the first event; `None` without usage, or where one event held
-/// several tokens and is all there is.
-///
-/// How many the first event held is not told. Engines send the first token as soon as there is one, and gather later ones; but where the
-/// tokens divide evenly over the events, the first is taken to have held as many as the others.
-pub(crate) fn gap_count(request: &Request) -> Option<usize> {
-    let events = request.content_times.len();
-    let one = one_token_an_event(request)?;
-    let tokens = request.completion_tokens? as usize;
-    let gaps = match events {
-        _ if one => events.saturating_sub(1),
-        0 | 1 => return None,
-        _ if tokens.is_multiple_of(events) => tokens - tokens / events,
-        _ => tokens.saturating_sub(1),
-    };
-    Some(gaps.min(MOST_GAPS))
-}
-
-/// Whether each event with text held one token. Servers count the end-of-text token, which has no text, so one apart is no
-/// difference.
-pub(crate) fn one_token_an_event(request: &Request) -> Option<bool> {
-    Some((request.completion_tokens? as usize).abs_diff(request.content_times.len()) <= 1)
 }
 
 /// The tokens of an answer that came within a window: its share of events with text there, of the tokens the server counted. `None`
