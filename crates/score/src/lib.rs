@@ -16,6 +16,7 @@
 pub mod dataset;
 mod error;
 mod example;
+pub mod judge;
 pub mod marks;
 mod message;
 mod overlap;
