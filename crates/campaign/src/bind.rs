@@ -1,12 +1,14 @@
 //! The plan bound to this machine: models found and digested, rows read and rendered, every stage with its key. Nothing is run.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
 use hub::{Hub, Require, Source};
 use plan::{CommandSpec, EngineSpec, ModelSource, ModelSpec, Plan, StageGraph, TaskSpec, keys::Digests};
 use score::{Item, Limits};
 
-use crate::error::Error;
+use crate::{builds::Builds, error::Error};
 
 /// Where things are that a plan does not say.
 #[derive(Clone, Debug)]
@@ -65,22 +67,23 @@ pub struct Bound {
 /// Binds a plan. Everything that can be found wrong without running a stage is found here.
 ///
 /// # Errors
-/// A model or data set that cannot be found or read, an engine's options, or training rows that are also scored.
+/// A model or data set that cannot be found or read, an engine's options, what an engine or a model is not made for, or training rows that are
+/// also scored.
 pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
-    for engine in &plan.engines {
-        serve::engines::find(&engine.kind)?.check(&engine.options)?;
-    }
+    plan.engines.iter().try_for_each(check::engine)?;
     let graph = plan.stages();
     let models = plan.models.iter().map(|spec| bind_model(spec, plan.seed, places)).collect::<Result<Vec<_>, _>>()?;
+    check::models(&plan, &graph, &models)?;
     let adapts = graph.count(plan::StageKind::Adapt) > 0;
     let tasks = plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)).collect::<Result<Vec<_>, _>>()?;
+    let mut builds = Builds::new(places);
     let digests = Digests {
         models: models.iter().map(|model| Some(model.digest.clone())).collect(),
         train: tasks.iter().map(|task| Some(digest(task.corpus.as_bytes()))).collect(),
         eval: tasks.iter().map(|task| Some(digest(&items_text(&task.items)))).collect(),
         adapt_command: plan.adapt.command.as_ref().map(command_files).transpose()?.flatten(),
         compress_commands: plan.engines.iter().map(compress_files).collect::<Result<_, _>>()?,
-        engines: plan.engines.iter().map(|_| env!("CARGO_PKG_VERSION").to_owned()).collect(),
+        engines: plan.engines.iter().map(|engine| builds.of(engine)).collect::<Result<_, _>>()?,
     };
     let keys = graph.keys(&plan, &digests).into_iter().map(|key| key.expect("every digest is known")).collect();
     Ok(Bound { plan, graph, keys, models, tasks })

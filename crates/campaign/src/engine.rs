@@ -78,7 +78,7 @@ pub(crate) fn installed(about: &About, start: &Start, places: &Places) -> Result
 }
 
 /// The executable that a name means.
-fn find(program: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
+pub(crate) fn find(program: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     let runs = |path: &PathBuf| path.is_file() && access(path, Access::EXEC_OK).is_ok();
     if program.components().count() > 1 {
         return Some(program.to_owned()).filter(runs);

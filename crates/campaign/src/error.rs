@@ -119,6 +119,26 @@ pub enum Error {
         /// Digest of this one.
         ours: String,
     },
+    /// The plan gives tokens of an engine a price that is not paid by tokens.
+    #[error("engine {engine:?} has a price, but is started here: what it costs is energy and machine time")]
+    PriceOfStarted {
+        /// The engine's label.
+        engine: String,
+    },
+    /// The plan leaves quantisation to an engine that cannot quantise.
+    #[error("engine {engine:?} cannot quantise as it loads, which compress = \"engine\" asks of it")]
+    NoInFlight {
+        /// The engine's label.
+        engine: String,
+    },
+    /// The plan makes something of a model that can only be served as it is.
+    #[error("model {model:?} is a GGUF file, which strategy {strategy:?} cannot be made of")]
+    GgufModel {
+        /// The model.
+        model: String,
+        /// The first strategy that adapts or quantises it.
+        strategy: &'static str,
+    },
     /// No model can be found.
     #[error(transparent)]
     Hub(#[from] hub::Error),
@@ -161,6 +181,15 @@ impl Error {
             Self::PortTaken { .. } => Some("leave `port` out of the plan, so that a free one is taken".to_owned()),
             Self::Engine(trouble) => Some(trouble.hint().to_owned()),
             Self::NoSecret { .. } => Some("set it to the API key, or correct `api_key_env` in the plan's engine section".to_owned()),
+            Self::PriceOfStarted { .. } => {
+                Some("remove `price`; [prices] of the plan gives what energy and the machine's time cost".to_owned())
+            }
+            Self::NoInFlight { .. } => Some(
+                "remove `compress`, so that this program quantises for it; `edge-eval list engines` tells which engines can".to_owned(),
+            ),
+            Self::GgufModel { .. } => Some(
+                "name the model's safetensors folder, or give the GGUF file a plan of its own with strategies = [\"base-fp16\"]".to_owned(),
+            ),
             Self::Overlap { .. } => Some("give training and held-out files that share no row".to_owned()),
             Self::OtherMachine { .. } => Some("name another folder with --out: figures of two machines are never mixed".to_owned()),
             Self::Hub(error) => error.hint(),

@@ -4,6 +4,7 @@
 //! observed. It computes no figure: that is `metric`'s work, later, from the records.
 
 mod bind;
+mod builds;
 mod client;
 mod engine;
 mod error;

@@ -5,7 +5,10 @@ use std::{fs::File, io::Read, path::Path};
 
 use load::prometheus;
 use serde_json::{Map, Value};
-use serve::launch::{Place, Tells};
+use serve::{
+    figure::number_after,
+    launch::{Place, Tells},
+};
 use units::{Bytes, Missing, Reading};
 
 use crate::probe::Server;
@@ -104,28 +107,12 @@ fn sum_in_log(log: &str, items: &[&[&str]]) -> Option<f64> {
     let mut total = None;
     for line in log.lines() {
         for words in items {
-            let after = words.iter().try_fold(line, |rest, word| rest.split_once(word).map(|(_, rest)| rest));
-            if let Some(number) = after.and_then(leading_number) {
+            if let Some(number) = number_after(line, words) {
                 total = Some(total.unwrap_or(0.0) + number);
             }
         }
     }
     total
-}
-
-/// `  694.05 MiB` as bytes, `12` as it is.
-fn leading_number(text: &str) -> Option<f64> {
-    let text = text.trim_start();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    let unit: String = text[end..].trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-    let scale = match unit.as_str() {
-        "KiB" | "KB" => 1024.0,
-        "MiB" | "MB" => 1024.0 * 1024.0,
-        "GiB" | "GB" => 1024.0 * 1024.0 * 1024.0,
-        _ => 1.0,
-    };
-    Some(number * scale).filter(|number| number.is_finite())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::in_flight::{self, Quantised};
-use crate::launch::{About, Address, COMMON_KEYS, Launch, Ready, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Address, COMMON_KEYS, Launch, Origin, Ready, Speaks, Start, Stop, Tells, Version};
 
 mod embedded;
 mod llama_cpp;
@@ -164,7 +164,7 @@ const READY_PATIENCE_S: u64 = 30 * 60;
 
 /// Reads an engine's options into its own strict type (`deny_unknown_fields`), the common ones apart.
 fn read_options<T: DeserializeOwned>(engine: &dyn Engine, options: &Map<String, Value>) -> Result<(Common, T)> {
-    let is_common = |key: &str| engine.about().foreign && COMMON_KEYS.iter().any(|common| common.name == key);
+    let is_common = |key: &str| engine.about().origin == Origin::Foreign && COMMON_KEYS.iter().any(|common| common.name == key);
     let (common, own): (Map<_, _>, Map<_, _>) = options.clone().into_iter().partition(|(key, _)| is_common(key));
     let bad = |error: serde_json::Error| bad_options(engine, &error.to_string());
     Ok((serde_json::from_value(common.into()).map_err(bad)?, serde_json::from_value(own.into()).map_err(bad)?))

@@ -15,8 +15,8 @@ pub struct About {
     pub summary: &'static str,
     /// The keys of its own that its table in a plan may have. Engines that are started have [`COMMON_KEYS`] too; others are errors.
     pub keys: &'static [OptionKey],
-    /// Whether it is another's program that we start, and so has [`COMMON_KEYS`].
-    pub foreign: bool,
+    /// Whose program it is, and whether we start it.
+    pub origin: Origin,
     /// How it is spoken to; a start may differ.
     pub speaks: Speaks,
     /// Its words for quantising as it loads, the usual one of each precision first; empty when it cannot.
@@ -25,6 +25,17 @@ pub struct About {
     pub written_for: Option<&'static str>,
     /// How to install it, in one sentence.
     pub install: &'static str,
+}
+
+/// Whose program an engine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This program itself.
+    Own,
+    /// Another's program that we start, which has [`COMMON_KEYS`].
+    Foreign,
+    /// A server that runs already, wherever it is.
+    Running,
 }
 
 /// One key of an engine's options, for help and reference pages.
@@ -51,7 +62,7 @@ pub const COMMON_KEYS: &[OptionKey] = &[
 impl About {
     /// Every key its table in a plan may have.
     pub fn all_keys(&self) -> impl Iterator<Item = &'static OptionKey> + use<> {
-        let common = if self.foreign { COMMON_KEYS } else { &[] };
+        let common = if self.origin == Origin::Foreign { COMMON_KEYS } else { &[] };
         self.keys.iter().chain(common)
     }
 }

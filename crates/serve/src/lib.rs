@@ -7,6 +7,7 @@ mod artifact;
 mod backend;
 pub mod engines;
 mod error;
+pub mod figure;
 mod in_flight;
 mod job;
 mod keys;

@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+use units::Bytes;
+
+use crate::figure::{leading_number, number_after};
+
 /// A cause of failure that logs of engines tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -78,7 +82,7 @@ pub fn recognise(lines: &[String], signal: Option<i32>) -> Option<Trouble> {
         })
     };
     if let Some(line) = find(NO_MEMORY) {
-        return Some(Trouble::DoesNotFit { told: Some(excerpt(line)) });
+        return Some(Trouble::DoesNotFit { told: Some(with_bytes(line, lines)) });
     }
     if let Some(line) = find(NO_PORT) {
         return Some(Trouble::PortTaken { told: excerpt(line) });
@@ -92,6 +96,39 @@ pub fn recognise(lines: &[String], signal: Option<i32>) -> Option<Trouble> {
     (signal == Some(SIGKILL)).then_some(Trouble::DoesNotFit { told: None })
 }
 
+/// Words before what was needed. From the same places as [`NO_MEMORY`].
+const NEEDED: &[&[&str]] = &[
+    &["tried to allocate "],
+    &["desired gpu memory utilization (", ", "],
+    &["memory allocation of "],
+    &["buffer of size "],
+    &["more system memory ("],
+    &["allocating "],
+    &["unable to allocate "],
+];
+/// Words behind it.
+const NEEDED_BEFORE: &str = " kv cache is needed";
+
+/// How many bytes a line says were needed.
+fn bytes_needed(line: &str) -> Option<Bytes> {
+    let line = line.to_lowercase();
+    let before = || leading_number(line.split_once(NEEDED_BEFORE)?.0.rsplit(['(', ',']).next()?);
+    let number = NEEDED.iter().find_map(|words| number_after(&line, words)).or_else(before)?;
+    Some(Bytes(number as u64)).filter(|bytes| bytes.get() > 0)
+}
+
+/// A line that tells of too little memory, and where it does not say how much was needed, the first other one that does.
+fn with_bytes(line: &str, lines: &[String]) -> String {
+    let tells = |other: &&String| {
+        let lower = other.to_lowercase();
+        NO_MEMORY.iter().any(|word| lower.contains(word)) && bytes_needed(other).is_some()
+    };
+    match lines.iter().find(tells) {
+        Some(other) if bytes_needed(line).is_none() => format!("{}; {}", excerpt(line), excerpt(other)),
+        _ => excerpt(line),
+    }
+}
+
 /// Longest piece of an engine's own words that is kept, in characters.
 const EXCERPT: usize = 300;
 
@@ -101,7 +138,28 @@ fn excerpt(line: &str) -> String {
     words.join(" ").chars().take(EXCERPT).collect()
 }
 
+/// The word that results use for too little memory.
+pub const DOES_NOT_FIT: &str = "does not fit";
+
 impl Trouble {
+    /// The cause in the engine's own words, or in ours where it said nothing.
+    pub fn told(&self) -> &str {
+        match self {
+            Self::DoesNotFit { told: Some(told) } | Self::PortTaken { told } | Self::NotInstalled { told } | Self::BadOption { told } => {
+                told
+            }
+            Self::DoesNotFit { told: None } => "the kernel ended it, as it does when memory runs out (signal 9)",
+        }
+    }
+
+    /// How many bytes were needed, where too little memory was the trouble and its words tell: of all, or of the allocation that failed.
+    pub fn needed(&self) -> Option<Bytes> {
+        match self {
+            Self::DoesNotFit { told } => bytes_needed(told.as_deref()?),
+            _ => None,
+        }
+    }
+
     /// How to mend it, in a sentence.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -117,13 +175,13 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DoesNotFit { told: Some(told) } => write!(f, "does not fit: {told}"),
-            Self::DoesNotFit { told: None } => f.write_str("does not fit: the kernel ended it, as it does when memory runs out (signal 9)"),
-            Self::PortTaken { told } => write!(f, "port taken: {told}"),
-            Self::NotInstalled { told } => write!(f, "not installed: {told}"),
-            Self::BadOption { told } => write!(f, "an option it does not know: {told}"),
-        }
+        let what = match self {
+            Self::DoesNotFit { .. } => DOES_NOT_FIT,
+            Self::PortTaken { .. } => "port taken",
+            Self::NotInstalled { .. } => "not installed",
+            Self::BadOption { .. } => "an option it does not know",
+        };
+        write!(f, "{what}: {}", self.told())
     }
 }
 
@@ -177,9 +235,32 @@ mod tests {
                 "llama_init_from_model: failed to allocate buffer for kv cache",
             ],
             None,
-            expect!["does not fit: ggml_aligned_malloc: insufficient memory"],
+            expect![
+                "does not fit: ggml_aligned_malloc: insufficient memory; alloc_tensor_range: failed to allocate CPU buffer of size 137438953472"
+            ],
         );
         check(&["loading weights"], Some(9), expect!["does not fit: the kernel ended it, as it does when memory runs out (signal 9)"]);
+    }
+
+    #[test]
+    fn what_was_needed_is_read_where_it_is_told() {
+        let needed = |line: &str| recognise(&[line.to_owned()], None).unwrap().needed().map(Bytes::get);
+        let gib = |number: f64| Some((number * f64::from(1 << 30)) as u64);
+        assert_eq!(needed("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.96 GiB. GPU 0 has"), gib(1.96));
+        assert_eq!(
+            needed("max seq len (131072), (4.0 GiB KV cache is needed, which is larger than the available KV cache memory"),
+            gib(4.0)
+        );
+        assert_eq!(needed("Free memory (1.2/79.1 GiB) is less than desired GPU memory utilization (0.9, 71.5 GiB)."), gib(71.5));
+        assert_eq!(needed("memory allocation of 123456 bytes failed"), Some(123_456));
+        assert_eq!(needed("alloc_tensor_range: failed to allocate CPU buffer of size 137438953472"), Some(137_438_953_472));
+        assert_eq!(needed("model requires more system memory (8.5 GiB) than is available (2.0 GiB)"), gib(8.5));
+        assert_eq!(
+            needed("ggml_backend_cuda_buffer_type_alloc_buffer: allocating 512.00 MiB on device 0: cudaMalloc failed: out of memory"),
+            gib(0.5)
+        );
+        assert_eq!(needed("std::bad_alloc"), None);
+        assert_eq!(recognise(&[], Some(9)).unwrap().needed(), None);
     }
 
     #[test]

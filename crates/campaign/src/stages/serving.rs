@@ -8,10 +8,13 @@ use std::{
 
 use load::{ApiKey, Body, Job, Message, Prompt, Sampling};
 use meter::ProcessGroup;
-use plan::Stage;
+use plan::{Compress, EngineSpec, Precision, Stage};
 use record::{PageCache, Phase, clock};
 use score::{Item, Role};
-use serve::{About, Launch, Quantised, Target, launch::Length};
+use serve::{
+    About, Launch, Quantised, Target,
+    launch::{Length, Origin},
+};
 use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{Context, Metered, Runs, Seen};
@@ -59,7 +62,7 @@ impl Context<'_> {
         let (engine, launch) = self.launch(stage, &weights, key)?;
         let command = engine::command(&launch);
         let page_cache = page_cache::make_cold(&weights);
-        let metered = self.metered(if engine.about().foreign { Runs::Anywhere } else { Runs::OnProcessor })?;
+        let metered = self.metered(if engine.about().origin == Origin::Foreign { Runs::Anywhere } else { Runs::OnProcessor })?;
         let stop = launch.stop;
         let mut marks = Vec::new();
         let (ended, outcome, fault) = match engine::begin(engine.about(), &launch, self.places, self.folder.log(key)?) {
@@ -100,7 +103,7 @@ impl Context<'_> {
             own_program: &self.places.program,
             artifact: weights,
             model_name: "model",
-            quantised: Quantised::AsTold,
+            quantised: quantised(spec, stage.precision),
             concurrency: plan.load.concurrency,
             port: engine::free_port()?,
             scratch: &self.folder.root().join("scratch").join(key),
@@ -141,6 +144,15 @@ impl Context<'_> {
             live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or(Error::NoFirstToken)?;
         }
         Ok(live)
+    }
+}
+
+/// Whether the engine itself is to quantise what it is given.
+fn quantised(spec: &EngineSpec, precision: Option<Precision>) -> Quantised {
+    match (&spec.compress, precision) {
+        (None | Some(Compress::Command(_)), _) => Quantised::AsTold,
+        (Some(Compress::Engine), None | Some(Precision::Fp16)) => Quantised::Not,
+        (Some(Compress::Engine), Some(precision)) => Quantised::InFlight(precision),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Engine, Line, Target, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::keys;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Address, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Embedded = Embedded;
@@ -62,7 +62,7 @@ impl Engine for Embedded {
                 OptionKey { name: "compute", help: "number format of dense weights: auto (as stored), f32 or f16; without it auto" },
                 OptionKey { name: "threads", help: "threads of the arithmetic; without it one for each core" },
             ],
-            foreign: false,
+            origin: Origin::Own,
             speaks: SPEAKS,
             in_flight: &[],
             written_for: None,

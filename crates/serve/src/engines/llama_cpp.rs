@@ -14,7 +14,7 @@ use super::{Common, Engine, Line, Target, package_version, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: LlamaCpp = LlamaCpp;
@@ -99,7 +99,7 @@ impl Engine for LlamaCpp {
                 OptionKey { name: "lora", help: "an adapter as a GGUF file, on top of the model" },
                 keys::PREFIX_CACHING,
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: &[],
             written_for: None,

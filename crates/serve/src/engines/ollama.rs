@@ -16,7 +16,7 @@ use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::in_flight::InFlight;
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Ollama = Ollama;
@@ -73,7 +73,7 @@ impl Engine for Ollama {
                 },
                 keys::MAX_CONCURRENT_AS_PLANNED,
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: IN_FLIGHT,
             written_for: None,

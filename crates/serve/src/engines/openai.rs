@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Engine, Target, bad_options, read_options};
 use crate::error::Result;
-use crate::launch::{About, Address, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Address, Launch, Length, OptionKey, Origin, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: OpenAi = OpenAi;
@@ -42,7 +42,7 @@ impl Engine for OpenAi {
                     help: "whether the server forces lengths when asked with ignore_eos; without it false, and it is not asked",
                 },
             ],
-            foreign: false,
+            origin: Origin::Running,
             speaks: SPEAKS,
             in_flight: &[],
             written_for: None,

@@ -14,7 +14,7 @@ use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::in_flight::{InFlight, Quantised};
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Tgi = Tgi;
@@ -72,7 +72,7 @@ impl Engine for Tgi {
                 OptionKey { name: "tensor_parallel", help: "GPUs that share each layer; without it all" },
                 OptionKey { name: "gpu_memory", help: "share of each GPU's memory to use, above 0 and at most 1; without it 1" },
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: IN_FLIGHT,
             written_for: Some("3.3"),

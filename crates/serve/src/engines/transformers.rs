@@ -15,7 +15,7 @@ use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::in_flight::InFlight;
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Transformers = Transformers;
@@ -61,7 +61,7 @@ impl Engine for Transformers {
                     help: "most of the GPU's memory for the KV pool with continuous batching, above 0 and at most 1",
                 },
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: IN_FLIGHT,
             written_for: Some("5"),

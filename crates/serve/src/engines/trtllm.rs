@@ -13,7 +13,7 @@ use super::{Engine, Line, Server, Target, check_share, read_options};
 use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: TrtLlm = TrtLlm;
@@ -74,7 +74,7 @@ impl Engine for TrtLlm {
                 },
                 keys::PREFIX_CACHING,
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: &[],
             written_for: Some("1"),

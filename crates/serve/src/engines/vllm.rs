@@ -16,7 +16,7 @@ use crate::artifact::Artifact;
 use crate::error::Result;
 use crate::in_flight::InFlight;
 use crate::keys;
-use crate::launch::{About, Launch, Length, OptionKey, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
+use crate::launch::{About, Launch, Length, OptionKey, Origin, Place, Prompts, Signal, Speaks, Start, Stop, Tells, Version};
 
 /// Its registry entry.
 pub(super) static ENGINE: Vllm = Vllm;
@@ -92,7 +92,7 @@ impl Engine for Vllm {
                 OptionKey { name: "gpu_memory", help: "share of each GPU's memory to use, above 0 and at most 1; without it 0.9" },
                 keys::PREFIX_CACHING,
             ],
-            foreign: true,
+            origin: Origin::Foreign,
             speaks: SPEAKS,
             in_flight: IN_FLIGHT,
             written_for: Some("0.24"),
