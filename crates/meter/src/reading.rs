@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use record::EnergySource;
-use units::{Bytes, Nanos, Seconds, Watts};
+use units::{Bytes, Nanos, Reading, Seconds, Watts};
 
 /// Reads devices. One verb: everything else about a meter is data.
 pub trait Meter: Send {
@@ -142,8 +142,8 @@ pub struct Sight {
     pub stage_pids: Vec<u32>,
     /// Other processes on it.
     pub foreign_pids: Vec<u32>,
-    /// GPU memory held by the stage's processes, when the driver tells.
-    pub stage_memory: Option<Bytes>,
+    /// GPU memory held by the stage's processes: missing where the driver does not tell it of each of them, `None` where none is on it.
+    pub stage_memory: Option<Reading<Bytes>>,
     /// Why the processes on it could not be listed; the lists above say nothing then.
     pub unlisted: Option<String>,
     /// Why processes that are not of the stage may be missing in the lists above, which are whole as to the stage's own.
@@ -160,4 +160,17 @@ pub struct Sight {
     pub power_limit: Option<Watts>,
     /// NVML's bit mask of throttle reasons.
     pub throttle_reasons: Option<u64>,
+}
+
+/// The sum of what several hold: missing where one of them does not tell, `None` where there is none of them.
+pub(crate) fn total(parts: impl IntoIterator<Item = Reading<Bytes>>) -> Option<Reading<Bytes>> {
+    parts.into_iter().reduce(|sum, part| match (sum, part) {
+        (Reading::Known(sum), Reading::Known(part)) => Reading::Known(Bytes(sum.0.saturating_add(part.0))),
+        (Reading::Missing(why), _) | (_, Reading::Missing(why)) => Reading::Missing(why),
+    })
+}
+
+/// What one process holds on a GPU.
+pub(crate) fn memory_of(pid: u32, memory: Option<Bytes>) -> Reading<Bytes> {
+    memory.map_or_else(|| Reading::missing(format!("the driver does not tell the GPU memory of process {pid}")), Reading::Known)
 }

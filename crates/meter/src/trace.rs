@@ -15,8 +15,9 @@ use record::{EnergySource, EnergyWindow, GpuState, Judgement, MemoryPeak, PowerS
 use units::{Bytes, Joules, Missing, Nanos, Reading, Seconds, Watts};
 
 use crate::{
-    Basis, DeviceReading, Idle, Nature,
+    Basis, DeviceReading, Idle, Nature, Sight,
     group::{CpuTime, GroupSample},
+    reading::total,
 };
 use cpu::CpuCurve;
 
@@ -52,12 +53,12 @@ pub struct Trace {
     devices: BTreeMap<u32, Vec<DeviceReading>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Memory {
     sampled: Bytes,
     high_water: Bytes,
     processes: usize,
-    gpu: Option<Bytes>,
+    gpu: Option<Reading<Bytes>>,
 }
 
 /// The energy of a window that can be believed.
@@ -145,12 +146,28 @@ impl Trace {
     }
 
     pub(crate) fn devices(&mut self, readings: Vec<DeviceReading>) {
-        let on_gpus = readings.iter().filter_map(|reading| reading.sight.as_ref()?.stage_memory);
-        let total: Option<Bytes> = on_gpus.fold(None, |sum, bytes| Some(sum.unwrap_or_default() + bytes));
-        self.memory.gpu = self.memory.gpu.max(total);
+        self.memory.gpu = match (self.memory.gpu.take(), self.on_gpus(&readings)) {
+            (Some(Reading::Known(peak)), Some(Reading::Known(now))) => Some(Reading::Known(peak.max(now))),
+            (Some(missing @ Reading::Missing(_)), _) => Some(missing),
+            (peak, now) => now.or(peak),
+        };
         for reading in readings {
             self.devices.entry(reading.device).or_default().push(reading);
         }
+    }
+
+    /// GPU memory that the stage holds, at one look; `None` where it holds none, or nobody looked.
+    fn on_gpus(&self, readings: &[DeviceReading]) -> Option<Reading<Bytes>> {
+        let looked = readings.iter().any(|reading| reading.sight.is_some());
+        let was_held = |device| self.devices.get(&device).is_some_and(|readings| gpus::holds_stage(readings));
+        total(readings.iter().filter_map(|reading| match (&reading.sight, &reading.fault) {
+            (Some(Sight { unlisted: Some(why), .. }), _) => {
+                Some(Reading::missing(format!("the processes on GPU {} could not be listed: {why}", reading.device)))
+            }
+            (Some(sight), _) => sight.stage_memory.clone(),
+            (None, Some(fault)) if looked && was_held(reading.device) => Some(Reading::missing(format!("GPU {}: {fault}", reading.device))),
+            (None, _) => None,
+        }))
     }
 
     /// The energy between two instants. `idle` is the devices' power with nothing running, from [`Trace::idle`].
@@ -220,7 +237,7 @@ impl Trace {
     /// Highest memory of the process group. Resident memory is the sampled sum; for a single process it is the kernel's own
     /// high-water mark, which no sampling misses.
     pub fn memory(&self) -> MemoryPeak {
-        let Memory { sampled, high_water, processes, gpu } = self.memory;
+        let Memory { sampled, high_water, processes, ref gpu } = self.memory;
         let resident = match processes {
             0 => Reading::missing("no process of the group was seen"),
             _ => Reading::Known(sampled.max(high_water)),
@@ -229,7 +246,7 @@ impl Trace {
             Ok(Basis::Gpus) => Reading::missing("no GPU told of memory that the stage held"),
             _ => Reading::missing("no GPU was metered"),
         };
-        MemoryPeak { resident, gpu: gpu.map_or_else(no_gpu, Reading::Known) }
+        MemoryPeak { resident, gpu: gpu.clone().unwrap_or_else(no_gpu) }
     }
 
     /// Power over time: as sampled for GPUs; for packages and the model the mean since the sample before.
@@ -348,7 +365,7 @@ mod tests {
     use record::Verdict;
 
     use super::*;
-    use crate::{DeviceNature, Sight};
+    use crate::DeviceNature;
 
     pub(super) fn s(seconds: f64) -> Nanos {
         Nanos((seconds * 1e9).round() as u64)
@@ -667,12 +684,34 @@ mod tests {
         trace.group(s(0.1), &group(0.1, 0.0, 500));
         trace.group(s(0.2), &GroupSample { resident: Bytes(900), high_water: Bytes(600), ever: 2, ..group(0.1, 0.0, 0) });
         trace.group(s(0.3), &group(0.1, 0.0, 400));
-        let sight = |bytes| Some(Sight { stage_memory: Some(Bytes(bytes)), ..held() });
+        let sight = |bytes| Some(Sight { stage_memory: Some(Reading::Known(Bytes(bytes))), ..held() });
         trace.devices(vec![
             DeviceReading { sight: sight(5), ..DeviceReading::at(0, s(0.1)) },
             DeviceReading { sight: sight(6), ..DeviceReading::at(1, s(0.1)) },
         ]);
         trace.devices(vec![DeviceReading { sight: sight(9), ..DeviceReading::at(0, s(0.2)) }]);
         assert_eq!(trace.memory(), MemoryPeak { resident: Reading::Known(Bytes(900)), gpu: Reading::Known(Bytes(11)) });
+        let lost = DeviceReading { fault: Some("gpu is lost".to_owned()), ..DeviceReading::at(1, s(0.3)) };
+        trace.devices(vec![lost.clone()]);
+        assert_eq!(trace.memory().gpu, Reading::Known(Bytes(11)));
+        trace.devices(vec![DeviceReading { sight: sight(9), ..DeviceReading::at(0, s(0.3)) }, lost]);
+        assert_eq!(trace.memory().gpu, Reading::missing("GPU 1: gpu is lost"));
+    }
+
+    #[test]
+    fn a_peak_of_gpu_memory_is_missing_where_one_share_is_not_told() {
+        let check = |unknown: Sight, reason: &str| {
+            let mut trace = trace(Basis::Gpus);
+            let known = Sight { stage_memory: Some(Reading::Known(Bytes(5))), ..held() };
+            let reading = |device, sight: &Sight| DeviceReading { sight: Some(sight.clone()), ..DeviceReading::at(device, s(0.1)) };
+            trace.devices(vec![reading(0, &known), reading(1, &unknown)]);
+            trace.devices(vec![reading(0, &known), reading(1, &known)]);
+            assert_eq!(trace.memory().gpu, Reading::missing(reason));
+        };
+        check(Sight { stage_memory: Some(Reading::missing("untold")), ..held() }, "untold");
+        check(
+            Sight { unlisted: Some("no permission".to_owned()), ..Sight::default() },
+            "the processes on GPU 1 could not be listed: no permission",
+        );
     }
 }

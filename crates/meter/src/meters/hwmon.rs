@@ -9,14 +9,17 @@
 mod card;
 mod holders;
 
-use std::{ops::Add, path::PathBuf};
+use std::path::PathBuf;
 
 use plan::MeterSpec;
 use record::EnergySource;
 use units::{Nanos, Seconds};
 
 use super::MeterKind;
-use crate::{Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Places, Raw, Sight};
+use crate::{
+    Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Places, Raw, Sight,
+    reading::{memory_of, total},
+};
 use card::Card;
 use holders::{Holder, Holders, on_cards};
 
@@ -69,7 +72,7 @@ impl Hwmon {
             name: card.name.clone(),
             stage_pids: own.iter().map(|holder| holder.pid).collect(),
             foreign_pids: foreign.iter().map(|holder| holder.pid).collect(),
-            stage_memory: own.iter().filter_map(|holder| holder.memory).reduce(Add::add),
+            stage_memory: total(own.iter().map(|holder| memory_of(holder.pid, holder.memory))),
             unlisted: self.holders.unlisted(stage),
             unseen: self.holders.unseen(stage),
             ..card.state()
@@ -122,7 +125,7 @@ impl Meter for Hwmon {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
-    use units::{Bytes, Watts};
+    use units::{Bytes, Reading, Watts};
 
     use super::*;
 
@@ -203,7 +206,7 @@ mod tests {
         let reading = meter.read(Effort::Sight, &[70]).remove(0);
         assert_eq!((reading.device, reading.power, reading.counter_uj, reading.fault), (1, Some(Watts(213.0)), None, None));
         let sight = reading.sight.unwrap();
-        assert_eq!((sight.stage_pids, sight.foreign_pids, sight.stage_memory), (vec![70], vec![71], Some(Bytes(2 << 20))));
+        assert_eq!((sight.stage_pids, sight.foreign_pids, sight.stage_memory), (vec![70], vec![71], Some(Reading::Known(Bytes(2 << 20)))));
         assert_eq!((sight.temperature_c, sight.sm_clock_mhz, sight.memory_clock_mhz), (Some(61), Some(2100), Some(1000)));
         assert_eq!((sight.power_limit, sight.unlisted), (Some(Watts(300.0)), None));
         let nature = meter.nature().devices.remove(&1).unwrap();
@@ -230,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_does_not_tell_its_memory_makes_the_sum_missing() {
+        let machine = Machine::new();
+        machine.card(1, "amdgpu", "0000:03:00.0", AMD);
+        let (told, untold) = (client("0000:03:00.0", 7, "2048 KiB"), client("0000:03:00.0", 8, "a lot"));
+        machine.process(70, &[(3, "/dev/dri/renderD128", &told), (4, "/dev/dri/renderD128", &untold)]);
+        machine.process(71, &[(3, "/dev/dri/renderD128", &client("0000:03:00.0", 9, "1 MiB"))]);
+        let sight = machine.meter().read(Effort::Sight, &[70, 71]).remove(0).sight.unwrap();
+        assert_eq!(sight.stage_memory, Some(Reading::missing("the driver does not tell the GPU memory of process 70")));
+    }
+
+    #[test]
     fn an_intel_card_tells_its_energy_counter() {
         let machine = Machine::new();
         machine.card(0, "xe", "0000:03:00.0", &[("energy1_label", "card"), ("energy1_input", "123456"), ("energy2_input", "9")]);
@@ -238,7 +252,7 @@ mod tests {
         let mut meter = machine.meter();
         let reading = meter.read(Effort::Edge, &[70]).remove(0);
         assert_eq!((reading.power, reading.counter_uj, reading.counter_range_uj), (None, Some(123_456), None));
-        assert_eq!(reading.sight.unwrap().stage_memory, Some(Bytes(25 * 1024)));
+        assert_eq!(reading.sight.unwrap().stage_memory, Some(Reading::Known(Bytes(25 * 1024))));
         assert_eq!(meter.nature().devices[&0].counted, EnergySource::HwmonCounter);
     }
 

@@ -15,7 +15,10 @@ use record::EnergySource;
 use units::Seconds;
 
 use super::MeterKind;
-use crate::{Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Places, Raw, Sight};
+use crate::{
+    Basis, Channel, DeviceNature, DeviceReading, Effort, Meter, Nature, Places, Raw, Sight,
+    reading::{memory_of, total},
+};
 use driver::{Driver, Nvidia};
 
 /// The registry's entry.
@@ -184,10 +187,9 @@ fn sight(driver: &dyn Driver, gpu: u32, stage: &[u32]) -> Result<Sight, String> 
         Err(reason) => (Vec::new(), Some(reason)),
     };
     let (own, foreign): (Vec<_>, Vec<_>) = processes.into_iter().partition(|process| stage.contains(&process.pid));
-    let memory = own.iter().filter_map(|process| process.memory);
     Ok(Sight {
         name: look.name,
-        stage_memory: memory.fold(None, |sum, bytes| Some(sum.unwrap_or_default() + bytes)),
+        stage_memory: total(own.iter().map(|process| memory_of(process.pid, process.memory))),
         stage_pids: own.iter().map(|process| process.pid).collect(),
         foreign_pids: foreign.iter().map(|process| process.pid).collect(),
         partitioned: look.partitioned,
@@ -205,7 +207,7 @@ fn sight(driver: &dyn Driver, gpu: u32, stage: &[u32]) -> Result<Sight, String> 
 mod tests {
     use std::cell::{Cell, RefCell};
 
-    use units::{Bytes, Watts};
+    use units::{Bytes, Reading, Watts};
 
     use super::{
         driver::{Look, OnGpu},
@@ -223,6 +225,9 @@ mod tests {
         capability: Option<(i32, i32)>,
         unlisted: Option<&'static str>,
     }
+
+    /// A process whose memory the driver does not tell.
+    const SILENT: u32 = 404;
 
     const PLAIN: Script = Script {
         moves_every: 3,
@@ -278,7 +283,7 @@ mod tests {
                 return Err(reason.to_owned());
             }
             let pids = self.gpus[gpu as usize].processes.iter();
-            self.present(pids.map(|pid| OnGpu { pid: *pid, memory: Some(Bytes(10)) }).collect())
+            self.present(pids.map(|pid| OnGpu { pid: *pid, memory: (*pid != SILENT).then_some(Bytes(10)) }).collect())
         }
         fn look(&self, gpu: u32) -> Result<Look, String> {
             let partitioned = self.gpus[gpu as usize].partitioned;
@@ -330,7 +335,15 @@ mod tests {
     fn processes_are_the_stages_own_or_foreign() {
         let mut nvml = nvml(vec![Script { processes: vec![7, 8, 9], ..PLAIN }]);
         let sight = nvml.read(Effort::Sight, &[7, 9]).remove(0).sight.unwrap();
-        assert_eq!((sight.stage_pids, sight.foreign_pids, sight.stage_memory), (vec![7, 9], vec![8], Some(Bytes(20))));
+        assert_eq!((sight.stage_pids, sight.foreign_pids, sight.stage_memory), (vec![7, 9], vec![8], Some(Reading::Known(Bytes(20)))));
+    }
+
+    #[test]
+    fn memory_of_the_stage_is_missing_where_one_process_does_not_tell() {
+        let mut nvml = nvml(vec![Script { processes: vec![7, 8, SILENT], ..PLAIN }]);
+        let mut memory = |stage: &[u32]| nvml.read(Effort::Sight, stage).remove(0).sight.unwrap().stage_memory;
+        assert_eq!(memory(&[7, SILENT]), Some(Reading::missing("the driver does not tell the GPU memory of process 404")));
+        assert_eq!((memory(&[7]), memory(&[99])), (Some(Reading::Known(Bytes(10))), None));
     }
 
     #[test]

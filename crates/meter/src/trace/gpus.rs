@@ -159,7 +159,7 @@ fn ticks(readings: &[DeviceReading], span: Span) -> Option<((Nanos, u64), (Nanos
     (first.0 < last.0).then_some((first, last))
 }
 
-fn holds_stage(readings: &[DeviceReading]) -> bool {
+pub(super) fn holds_stage(readings: &[DeviceReading]) -> bool {
     readings.iter().filter_map(|reading| reading.sight.as_ref()).any(|sight| !sight.stage_pids.is_empty())
 }
 

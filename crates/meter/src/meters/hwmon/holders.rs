@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
-    ops::Add,
     path::Path,
 };
 
@@ -75,7 +74,7 @@ pub(super) fn on_cards(proc: &Path, cards: &[Card]) -> Holders {
                     let on_it: Vec<Option<Bytes>> =
                         clients.values().filter(|client| client.pci == card.pci).map(|client| client.memory).collect();
                     if !on_it.is_empty() {
-                        let memory = on_it.into_iter().flatten().reduce(Add::add);
+                        let memory = sum(on_it);
                         holders.by_card.entry(card.pci.clone()).or_default().push(Holder { pid, memory });
                     }
                 }
@@ -116,10 +115,15 @@ fn client(info: &str) -> Option<(String, Client)> {
     let pci = fact("drm-pdev")?.to_owned();
     let region = |prefix: &str| {
         let regions = facts.iter().filter(|(key, _)| key.strip_prefix(prefix).is_some_and(|region| region.starts_with("vram")));
-        regions.filter_map(|(_, value)| bytes(value)).reduce(Add::add)
+        sum(regions.map(|(_, value)| bytes(value)))
     };
     let memory = region("drm-total-").or_else(|| region("drm-memory-"));
     Some((fact("drm-client-id").unwrap_or_default().to_owned(), Client { pci, memory }))
+}
+
+/// The sum; `None` where one is not told, or there is none.
+fn sum(parts: impl IntoIterator<Item = Option<Bytes>>) -> Option<Bytes> {
+    parts.into_iter().reduce(|sum, part| Some(Bytes(sum?.0.checked_add(part?.0)?))).flatten()
 }
 
 /// `24 KiB`, `16 MiB`, or plain bytes.
