@@ -1,0 +1,1 @@
+../gptq/llm_compressor.py

@@ -1,0 +1,1 @@
+../peft-lora/peft_trl.py
