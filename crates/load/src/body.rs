@@ -60,7 +60,7 @@ impl<'a> Template<'a> {
     /// Serialises one prompt.
     pub(crate) fn outgoing(&self, prompt: &Prompt) -> Outgoing {
         let head = match prompt.body {
-            Body::Messages(_) => &self.chat,
+            Body::Messages(_) | Body::Structured(..) => &self.chat,
             Body::Text(_) | Body::Ids(_) => &self.completions,
         };
         let body = self.body(prompt);
@@ -73,10 +73,11 @@ impl<'a> Template<'a> {
 
     fn body(&self, prompt: &Prompt) -> Vec<u8> {
         let (messages, text) = match &prompt.body {
-            Body::Messages(messages) => (Some(messages.as_slice()), None),
+            Body::Messages(messages) | Body::Structured(messages, _) => (Some(messages.as_slice()), None),
             Body::Text(text) => (None, Some(Text::Text(text))),
             Body::Ids(ids) => (None, Some(Text::Ids(ids))),
         };
+        let response_format = if let Body::Structured(_, form) = &prompt.body { Some(form.as_ref()) } else { None };
         let fields = Fields {
             model: self.model,
             messages,
@@ -85,6 +86,7 @@ impl<'a> Template<'a> {
             temperature: self.sampling.temperature,
             seed: self.sampling.seed,
             ignore_eos: self.sampling.ignore_eos,
+            response_format,
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         };
@@ -106,6 +108,8 @@ struct Fields<'a> {
     seed: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     ignore_eos: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<&'a serde_json::Value>,
     stream: bool,
     stream_options: StreamOptions,
 }
@@ -163,6 +167,17 @@ mod tests {
             Sampling { temperature: None, seed: None, ignore_eos: false },
             "/v1/chat/completions",
             r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":8,"stream":true,"stream_options":{"include_usage":true}}"#,
+        );
+    }
+
+    #[test]
+    fn an_answer_may_be_given_a_form() {
+        let form = serde_json::json!({"type": "json_object"});
+        check(
+            Body::Structured(vec![Message { role: "user".into(), content: "hi".into() }], form.into()),
+            Sampling { temperature: Some(0.0), seed: None, ignore_eos: false },
+            "/v1/chat/completions",
+            r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":8,"temperature":0.0,"response_format":{"type":"json_object"},"stream":true,"stream_options":{"include_usage":true}}"#,
         );
     }
 

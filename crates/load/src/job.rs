@@ -1,6 +1,6 @@
 //! What to ask, of whom, and how hard: everything one run of the client needs, resolved.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use units::Seconds;
@@ -55,6 +55,8 @@ pub struct Prompt {
 pub enum Body {
     /// A conversation; the server applies its chat template.
     Messages(Vec<Message>),
+    /// A conversation whose answer must have a form: the API's `response_format`, shared by the prompts that ask for it.
+    Structured(Vec<Message>, Arc<serde_json::Value>),
     /// Text, taken as it is.
     Text(String),
     /// Token ids, taken as they are.
