@@ -28,12 +28,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     let graph = plan.stages();
     let folder = setup::run_folder(args.out.as_deref(), &plan);
     // Planning must work before anything is downloaded: what cannot be bound yet has no key yet.
-    let (keys, note) = match setup::places().and_then(|places| Ok(campaign::bind(plan.clone(), &places)?)) {
+    let places = setup::places();
+    let bound = places.as_ref().map_err(crate::end::told).and_then(|places| {
+        let bound = campaign::bind(plan.clone(), places);
+        bound.map_err(|error| crate::end::told(&error.into()))
+    });
+    let (keys, note) = match bound {
         Ok(bound) => (bound.keys.into_iter().map(Some).collect(), None),
-        Err(error) => (vec![None; graph.stages.len()], Some(crate::end::told(&error))),
+        Err(note) => (vec![None; graph.stages.len()], Some(note)),
     };
-    let missing: Vec<_> = setup::places().map(|places| campaign::missing_engines(&plan, &places)).unwrap_or_default();
-    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    // Without places nobody knows what is installed: then the note says why, and no list is given.
+    let missing = places.ok().map(|places| campaign::missing_engines(&plan, &places).iter().map(ToString::to_string).collect::<Vec<_>>());
     let finished: BTreeSet<String> = if RunFolder::is_run(&folder) { RunFolder::open(&folder)?.finished_keys()? } else { BTreeSet::new() };
     if args.json {
         let stages: Vec<_> = graph
@@ -54,7 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     if let Some(note) = note {
         text += &format!("Not everything is here yet: {note}\n");
     }
-    for engine in missing {
+    for engine in missing.into_iter().flatten() {
         text += &format!("Its cells will fail: {engine}\n");
     }
     print::data(&text)?;

@@ -20,132 +20,85 @@ fn problem(what: impl Into<String>, mend: impl Into<String>) -> Result<(), Probl
     Err(Problem { what: what.into(), mend: mend.into() })
 }
 
-/// Pairs that say two things about one matter.
+/// Flags that say two things about one matter.
 fn together(args: &Args) -> Result<(), Problem> {
-    trace_pairs(args)
-        .into_iter()
-        .chain(other_pairs(args))
-        .find(|pair| pair.one && pair.other)
-        .map_or(Ok(()), |pair| problem(format!("{} and {} do not go together", pair.first, pair.second), pair.mend))
+    beside_a_trace(args)?;
+    for Pair { one, other, mend } in pairs(args) {
+        if one.given && other.given {
+            return apart(one.name, other.name, mend);
+        }
+    }
+    Ok(())
 }
 
-/// Two flags, whether each was given, and what to do when both were.
+fn apart(one: &str, other: &str, mend: &str) -> Result<(), Problem> {
+    problem(format!("{one} and {other} do not go together"), mend)
+}
+
+/// A flag, and whether it was given.
+#[derive(Clone, Copy)]
+struct Flag {
+    name: &'static str,
+    given: bool,
+}
+
+/// Two flags, and what to do when both were given.
 struct Pair {
-    one: bool,
-    first: &'static str,
-    other: bool,
-    second: &'static str,
+    one: Flag,
+    other: Flag,
     mend: &'static str,
 }
 
-type Written = (bool, &'static str, bool, &'static str, &'static str);
-
-fn pairs(written: impl IntoIterator<Item = Written>) -> Vec<Pair> {
-    written.into_iter().map(|(one, first, other, second, mend)| Pair { one, first, other, second, mend }).collect()
+fn flag(name: &'static str, given: bool) -> Flag {
+    Flag { name, given }
 }
 
 /// What a trace says already.
-fn trace_pairs(args: &Args) -> Vec<Pair> {
-    pairs([
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.rate.is_some(),
-            "--rate",
-            "the trace says when requests come: leave out --rate, or stretch it with --time-scale",
-        ),
-        (args.trace.is_some(), "--trace", args.arrivals.is_some(), "--arrivals", "the trace says when requests come: leave out --arrivals"),
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.max_tokens.is_some(),
-            "--max-tokens",
-            "the trace says how long answers are: leave out --max-tokens",
-        ),
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.prompt_tokens.is_some(),
-            "--prompt-tokens",
-            "the trace says how long prompts are: leave out --prompt-tokens",
-        ),
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.prompt_words.is_some(),
-            "--prompt-words",
-            "the trace says how long prompts are: leave out --prompt-words",
-        ),
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.prompts.is_some(),
-            "--prompts",
-            "a trace's prompts are made to its lengths: leave out --prompts",
-        ),
-        (
-            args.trace.is_some(),
-            "--trace",
-            args.several(),
-            "a sweep or search",
-            "replay the trace several times with another --time-scale instead",
-        ),
-    ])
+fn beside_a_trace(args: &Args) -> Result<(), Problem> {
+    if args.trace.is_none() {
+        return Ok(());
+    }
+    let said = [
+        (args.rate.is_some(), "--rate", "the trace says when requests come: leave out --rate, or stretch it with --time-scale"),
+        (args.arrivals.is_some(), "--arrivals", "the trace says when requests come: leave out --arrivals"),
+        (args.max_tokens.is_some(), "--max-tokens", "the trace says how long answers are: leave out --max-tokens"),
+        (args.prompt_tokens.is_some(), "--prompt-tokens", "the trace says how long prompts are: leave out --prompt-tokens"),
+        (args.prompt_words.is_some(), "--prompt-words", "the trace says how long prompts are: leave out --prompt-words"),
+        (args.prompts.is_some(), "--prompts", "a trace's prompts are made to its lengths: leave out --prompts"),
+        (args.several(), "a sweep or search", "replay the trace several times with another --time-scale instead"),
+    ];
+    said.into_iter().find(|(given, ..)| *given).map_or(Ok(()), |(_, other, mend)| apart("--trace", other, mend))
 }
 
-fn other_pairs(args: &Args) -> Vec<Pair> {
-    let sweep_rate = args.sweep_rate.is_some();
-    let sweep_concurrency = args.sweep_concurrency.is_some();
-    let search = |what| args.search == Some(what);
-    pairs([
-        (args.prompt_tokens.is_some(), "--prompt-tokens", args.prompt_words.is_some(), "--prompt-words", "give one of them"),
-        (
-            args.prompts.is_some(),
-            "--prompts",
-            args.prompt_tokens.is_some(),
-            "--prompt-tokens",
-            "the file's prompts have their own lengths: give one of them",
-        ),
-        (
-            args.prompts.is_some(),
-            "--prompts",
-            args.prompt_words.is_some(),
-            "--prompt-words",
-            "the file's prompts have their own lengths: give one of them",
-        ),
-        (sweep_rate, "--sweep-rate", sweep_concurrency, "--sweep-concurrency", "sweep one of them at a time"),
-        (sweep_rate, "--sweep-rate", args.rate.is_some(), "--rate", "the sweep names the rates: leave out --rate"),
-        (sweep_concurrency, "--sweep-concurrency", args.rate.is_some(), "--rate", "the closed loop has no rate: leave out one of them"),
-        (
+fn pairs(args: &Args) -> Vec<Pair> {
+    let prompt_tokens = flag("--prompt-tokens", args.prompt_tokens.is_some());
+    let prompt_words = flag("--prompt-words", args.prompt_words.is_some());
+    let prompts = flag("--prompts", args.prompts.is_some());
+    let rate = flag("--rate", args.rate.is_some());
+    let sweep_rate = flag("--sweep-rate", args.sweep_rate.is_some());
+    let sweep_concurrency = flag("--sweep-concurrency", args.sweep_concurrency.is_some());
+    let sweep = flag("a sweep", sweep_rate.given || sweep_concurrency.given);
+    let several = flag("a sweep or search", args.several());
+    let search_concurrency = flag("--search concurrency", args.search == Some(What::Concurrency));
+    let pair = |one, other, mend| Pair { one, other, mend };
+    let own_lengths = "the file's prompts have their own lengths: give one of them";
+    vec![
+        pair(prompt_tokens, prompt_words, "give one of them"),
+        pair(prompts, prompt_tokens, own_lengths),
+        pair(prompts, prompt_words, own_lengths),
+        pair(sweep_rate, sweep_concurrency, "sweep one of them at a time"),
+        pair(sweep_rate, rate, "the sweep names the rates: leave out --rate"),
+        pair(sweep_concurrency, rate, "the closed loop has no rate: leave out one of them"),
+        pair(
             sweep_concurrency,
-            "--sweep-concurrency",
-            args.concurrency.is_some(),
-            "--concurrency",
+            flag("--concurrency", args.concurrency.is_some()),
             "the sweep names the concurrencies: leave out --concurrency",
         ),
-        (args.search.is_some(), "--search", sweep_rate || sweep_concurrency, "a sweep", "search or sweep, one at a time"),
-        (
-            search(What::Concurrency),
-            "--search concurrency",
-            args.rate.is_some(),
-            "--rate",
-            "start the search with --concurrency, or --search rate",
-        ),
-        (
-            args.arrivals == Some(Law::Ramp),
-            "--arrivals ramp",
-            args.several(),
-            "a sweep or search",
-            "a point has one load: use constant, poisson or gamma",
-        ),
-        (
-            args.several(),
-            "a sweep or search",
-            args.save.is_some(),
-            "--save",
-            "save the requests of one load, or take the points' figures with --out",
-        ),
-    ])
+        pair(flag("--search", args.search.is_some()), sweep, "search or sweep, one at a time"),
+        pair(search_concurrency, rate, "start the search with --concurrency, or --search rate"),
+        pair(flag("--arrivals ramp", args.arrivals == Some(Law::Ramp)), several, "a point has one load: use constant, poisson or gamma"),
+        pair(several, flag("--save", args.save.is_some()), "save the requests of one load, or take the points' figures with --out"),
+    ]
 }
 
 /// Flags that mean nothing without another.
@@ -182,8 +135,8 @@ fn numbers(args: &Args) -> Result<(), Problem> {
         ("--search-max", args.search_max),
     ];
     for (flag, value) in positive {
-        if value.is_some_and(|value| !(value > 0.0 && value <= 1e9)) {
-            return problem(format!("{flag} {} is of no use", value.unwrap_or_default()), "give a number above zero");
+        if let Some(value) = value.filter(|value| !(*value > 0.0 && *value <= 1e9)) {
+            return problem(format!("{flag} {value} is of no use"), "give a number above zero");
         }
     }
     if !(args.attainment > 0.0 && args.attainment <= 1.0) {
