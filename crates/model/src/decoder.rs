@@ -19,6 +19,7 @@ pub use load::{Base, Compute, LoadOptions};
 pub(crate) use load::{Source, Weight};
 pub use names::tensors;
 pub use positions::Positions;
+pub(crate) use random::Random;
 
 use block::Block;
 use embedding::Embedding;

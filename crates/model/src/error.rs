@@ -66,7 +66,13 @@ pub enum Error {
         /// The word in the file.
         found: String,
     },
-    /// A configuration that asks for something the decoder does not do.
+    /// A model family that is not known among encoders.
+    #[error("unsupported encoder architecture {found}")]
+    UnsupportedEncoder {
+        /// The word in the file.
+        found: String,
+    },
+    /// A configuration that asks for something that is not done here.
     #[error("unsupported configuration: {key} = {value}")]
     UnsupportedConfig {
         /// Which key.
@@ -176,6 +182,10 @@ impl Error {
             }
             Self::UnsupportedArchitecture { .. } => {
                 let known: Vec<_> = crate::arch::FAMILIES.iter().map(|f| f.model_type).collect();
+                format!("supported: {}", known.join(", "))
+            }
+            Self::UnsupportedEncoder { .. } => {
+                let known: Vec<_> = crate::encoder::FAMILIES.iter().flat_map(|f| f.model_types).copied().collect();
                 format!("supported: {}", known.join(", "))
             }
             Self::UnsupportedConfig { supported, .. } => format!("supported: {supported}"),

@@ -17,7 +17,7 @@
 mod adamw;
 mod add;
 mod attention;
-mod cpu;
+pub(crate) mod cpu;
 mod cross_entropy;
 mod dropout;
 mod heads;
@@ -33,6 +33,7 @@ mod softmax;
 mod tests;
 
 pub use adamw::{AdamW, adamw};
+pub(crate) use add::update;
 pub use add::{accumulate, add, add_bias};
 pub use attention::{Mask, attention};
 pub use cross_entropy::{cross_entropy, linear_cross_entropy};
@@ -45,3 +46,4 @@ pub use rope::rope;
 pub use seeded::seeded;
 pub use silu_mul::silu_mul;
 pub use softmax::softmax;
+pub(crate) use softmax::softmax_row;

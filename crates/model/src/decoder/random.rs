@@ -17,12 +17,13 @@ impl Decoder {
     /// When the configuration makes no sense or an operation fails.
     pub fn random(config: &Config, seed: u64, options: &LoadOptions) -> Result<Self> {
         config.check()?;
-        let source = Random { seed, device: options.device.clone() };
+        let source = Random::new(seed, &options.device);
         Self::build(config.clone(), &source, options)
     }
 }
 
-struct Random {
+/// Weights of any name and shape, drawn from a seed and the name.
+pub(crate) struct Random {
     seed: u64,
     device: Device,
 }
@@ -42,6 +43,10 @@ impl Source for Random {
 }
 
 impl Random {
+    pub(crate) fn new(seed: u64, device: &Device) -> Self {
+        Self { seed, device: device.clone() }
+    }
+
     fn matrix(&self, name: &str, shape: &[usize], compute: Compute) -> Result<Tensor> {
         let width = shape.last().copied().unwrap_or(1);
         let bound = (3.0 / width as f32).sqrt();

@@ -58,7 +58,7 @@ pub fn accumulate(into: Tensor, x: &Tensor) -> Result<Tensor> {
 }
 
 /// Changes the values of a contiguous f32 CPU tensor in place. The tensor must be fresh: every view of it changes too.
-pub(super) fn update(tensor: &Tensor, f: impl FnOnce(&mut [f32])) -> Result<()> {
+pub(crate) fn update(tensor: &Tensor, f: impl FnOnce(&mut [f32])) -> Result<()> {
     struct Update<F>(std::cell::Cell<Option<F>>);
     impl<F: FnOnce(&mut [f32])> InplaceOp1 for Update<F> {
         fn name(&self) -> &'static str {

@@ -13,17 +13,17 @@ const PARALLEL: usize = 1 << 14;
 const LANES: usize = 32;
 
 /// Whether the f32 CPU kernels apply to all of these tensors; otherwise the operation is composed of candle's.
-pub(super) fn applies(tensors: &[&Tensor]) -> bool {
+pub(crate) fn applies(tensors: &[&Tensor]) -> bool {
     tensors.iter().all(|t| t.device().is_cpu() && t.dtype() == DType::F32)
 }
 
 /// The type that composed operations compute in: f32, or f64 where the tensor is that already.
-pub(super) fn wide(tensor: &Tensor) -> Result<Tensor> {
+pub(crate) fn wide(tensor: &Tensor) -> Result<Tensor> {
     tensor.to_dtype(if tensor.dtype() == DType::F64 { DType::F64 } else { DType::F32 })
 }
 
 /// The values of a contiguous f32 CPU tensor, in place.
-pub(super) fn values(tensor: &Tensor) -> Result<impl Deref<Target = [f32]>> {
+pub(crate) fn values(tensor: &Tensor) -> Result<impl Deref<Target = [f32]>> {
     let (storage, layout) = tensor.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else {
         candle_core::bail!("a cpu kernel was given a tensor that is not contiguous: {:?}", tensor.shape())
@@ -36,7 +36,7 @@ pub(super) fn values(tensor: &Tensor) -> Result<impl Deref<Target = [f32]>> {
 }
 
 /// Runs `f(row number, row)` for every row of `width`, in parallel where it pays.
-pub(super) fn for_rows(out: &mut [f32], width: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+pub(crate) fn for_rows(out: &mut [f32], width: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
     if out.len() < PARALLEL {
         out.chunks_mut(width).enumerate().for_each(|(i, row)| f(i, row));
     } else {
@@ -48,7 +48,7 @@ pub(super) fn for_rows(out: &mut [f32], width: usize, f: impl Fn(usize, &mut [f3
 }
 
 /// A sum of `f` over pairs, accumulated in lanes: vectorised, and the same on every run.
-pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+pub(crate) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let (a_lanes, a_rest) = a.as_chunks::<LANES>();
     let (b_lanes, b_rest) = b.as_chunks::<LANES>();
     let mut total = [0f32; LANES];
@@ -62,12 +62,12 @@ pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
 }
 
 /// A sum of `f` over values: see [`sum2`].
-pub(super) fn sum(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn sum(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sum2(a, a, |a, _| f(a))
 }
 
 /// The largest value; NaN is passed over (it shows in the sum that follows). Negative infinity when empty.
-pub(super) fn max(a: &[f32]) -> f32 {
+pub(crate) fn max(a: &[f32]) -> f32 {
     let larger = |x: f32, y: f32| if y > x { y } else { x };
     let (lanes, rest) = a.as_chunks::<LANES>();
     let mut top = [f32::NEG_INFINITY; LANES];
@@ -83,7 +83,7 @@ pub(super) fn max(a: &[f32]) -> f32 {
 ///
 /// Range reduction and minimax polynomial of the Cephes library (`expf`), with the power of two put in by adding to the exponent.
 #[inline]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const LOWEST: f32 = -87.336_54;
     /// 1.5 * 2^23: adding it rounds to an integer held in the low bits.
     const ROUND: f32 = 12_582_912.0;
@@ -104,13 +104,13 @@ pub(super) fn exp(x: f32) -> f32 {
 
 /// `a * b + c`, in one instruction where the processor built for has one (`mul_add` alone would call a library elsewhere).
 #[inline]
-fn fma(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(target_feature = "fma") { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Logistic function `1 / (1 + e^-x)`, for any x.
 #[inline]
-pub(super) fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     // e^-|x| never overflows; the other half follows by symmetry.
     let e = exp(-x.abs());
     let small = e / (1.0 + e);

@@ -27,7 +27,7 @@ fn forward(x: &Tensor) -> Result<Tensor> {
 }
 
 /// The softmax of `scale` times a row (`scale` above 0), in place.
-pub(super) fn softmax_row(row: &mut [f32], scale: f32) {
+pub(crate) fn softmax_row(row: &mut [f32], scale: f32) {
     let top = cpu::max(row);
     for x in row.iter_mut() {
         *x = cpu::exp((*x - top) * scale);
