@@ -64,18 +64,25 @@ pub struct Bound {
     pub tasks: Vec<BoundTask>,
 }
 
-/// Binds a plan. Everything that can be found wrong without running a stage is found here.
+/// Binds a plan. Everything that can be found wrong without running a stage is found here, and told at once.
 ///
 /// # Errors
-/// A model or data set that cannot be found or read, an engine's options, what an engine or a model is not made for, or training rows that are
-/// also scored.
+/// Models or data sets that cannot be found or read, engines' options, what an engine or a model is not made for, or training rows that are
+/// also scored: [`Error::Several`] where there is more than one.
 pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
-    plan.engines.iter().try_for_each(check::engine)?;
     let graph = plan.stages();
-    let models = plan.models.iter().map(|spec| bind_model(spec, plan.seed, places)).collect::<Result<Vec<_>, _>>()?;
-    check::models(&plan, &graph, &models)?;
     let adapts = graph.count(plan::StageKind::Adapt) > 0;
-    let tasks = plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)).collect::<Result<Vec<_>, _>>()?;
+    let mut problems = Vec::new();
+    sound(plan.engines.iter().map(check::engine), &mut problems);
+    let tasks = sound(plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)), &mut problems);
+    // Nothing is downloaded for a plan that is refused anyway.
+    let is_refused = !problems.is_empty();
+    let looked_for = plan.models.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
+    let models = sound(looked_for.map(|spec| bind_model(spec, plan.seed, places)), &mut problems);
+    if models.len() == plan.models.len() {
+        problems.extend(check::models(&plan, &graph, &models).err());
+    }
+    Error::of(problems)?;
     let mut builds = Builds::new(places);
     let digests = Digests {
         models: models.iter().map(|model| Some(model.digest.clone())).collect(),
@@ -87,6 +94,11 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
     };
     let keys = graph.keys(&plan, &digests).into_iter().map(|key| key.expect("every digest is known")).collect();
     Ok(Bound { plan, graph, keys, models, tasks })
+}
+
+/// What is sound; what is not joins the problems.
+fn sound<T>(results: impl Iterator<Item = Result<T, Error>>, problems: &mut Vec<Error>) -> Vec<T> {
+    results.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
 fn compress_files(engine: &EngineSpec) -> Result<Option<String>, Error> {
@@ -150,4 +162,42 @@ fn bind_task(spec: &TaskSpec, places: &Places, adapts: bool) -> Result<BoundTask
         }
     }
     Ok(BoundTask { corpus, items, task })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(folder: &Path) -> Places {
+        let hub = Hub { cache: folder.to_owned(), online: false, endpoint: None, token: None };
+        let (program, builtin) = (folder.join("edge-eval"), folder.to_owned());
+        Places { program, builtin, hub, search_path: Vec::new(), secret: |_| None, certificate: None }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let known = plan::Known {
+            tasks: vec!["summarization", "rag", "chat"],
+            engines: vec!["embedded"],
+            meters: vec!["modelled"],
+            marks: vec!["f1", "rouge_l", "exact_match"],
+        };
+        let mut plan = plan::parse(plan::quickstart(), Path::new("."), &known).unwrap();
+        plan.tasks.truncate(1);
+        plan.tasks[0].eval = "/nonexistent/rows.jsonl".into();
+        let first = plan.models[0].clone();
+        let model = |source| ModelSpec { source, ..first.clone() };
+        let path = |name: &str| model(ModelSource::Path(name.into()));
+        plan.models = vec![path("/nonexistent/one"), path("/nonexistent/two")];
+        let folder = tempfile::tempdir().unwrap();
+        let Err(Error::Several(problems)) = bind(plan.clone(), &places(folder.path())) else { panic!("it was bound") };
+        let text = Error::Several(problems).to_string();
+        assert!(text.starts_with("3 problems:\n  ") && text.contains("\n    hint: "), "{text}");
+        for name in ["rows.jsonl", "nonexistent/one", "nonexistent/two"] {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+        // A hub is not asked for a plan that is refused anyway; the only problem is told as it is.
+        plan.models = vec![model(ModelSource::Hub { id: "some/model".into(), revision: "main".into() })];
+        assert!(matches!(bind(plan, &places(folder.path())), Err(Error::Score(_))));
+    }
 }

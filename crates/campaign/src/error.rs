@@ -43,6 +43,24 @@ pub enum Error {
         /// How to install it.
         install: &'static str,
     },
+    /// The program of a command of the plan is not on this machine.
+    #[error("the program {program} is not installed, which the plan's command `{command}` starts")]
+    NoProgram {
+        /// The program.
+        program: PathBuf,
+        /// The command as the plan has it.
+        command: String,
+    },
+    /// A command ended well without leaving what the plan says that it gives.
+    #[error("the command left no {what} at {path}: {problem}", what = what(*gives))]
+    Output {
+        /// What the plan says.
+        gives: plan::Gives,
+        /// Where it was to be.
+        path: PathBuf,
+        /// What is wrong with what is there.
+        problem: String,
+    },
     /// An engine is of another version than the plan wants.
     #[error("engine {engine:?} is of version {told}, and the plan wants {wanted}")]
     WrongVersion {
@@ -139,6 +157,9 @@ pub enum Error {
         /// The first strategy that adapts or quantises it.
         strategy: &'static str,
     },
+    /// Several things are wrong with a plan on this machine.
+    #[error("{}", listed(.0))]
+    Several(Vec<Error>),
     /// No model can be found.
     #[error(transparent)]
     Hub(#[from] hub::Error),
@@ -162,7 +183,37 @@ pub enum Error {
 /// The room's result.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
+/// Each problem on its line, its hint indented under it.
+fn listed(problems: &[Error]) -> String {
+    let one = |problem: &Error| {
+        let hint = problem.hint().map_or_else(String::new, |hint| format!("\n    hint: {hint}"));
+        format!("\n  {problem}{hint}")
+    };
+    format!("{} problems:{}", problems.len(), problems.iter().map(one).collect::<String>())
+}
+
+/// What a command gives, for people.
+fn what(gives: plan::Gives) -> &'static str {
+    match gives {
+        plan::Gives::Adapter => "PEFT adapter folder",
+        plan::Gives::Folder => "model folder",
+        plan::Gives::Gguf => "GGUF file",
+    }
+}
+
 impl Error {
+    /// Fails where there is a problem.
+    ///
+    /// # Errors
+    /// The only problem as it is, or all of them.
+    pub(crate) fn of(mut problems: Vec<Self>) -> Result<()> {
+        match problems.len() {
+            0 => Ok(()),
+            1 => Err(problems.remove(0)),
+            _ => Err(Self::Several(problems)),
+        }
+    }
+
     /// Whether it is what follows when an engine has failed, so that the engine's own log tells the cause.
     pub(crate) fn is_the_engines(&self) -> bool {
         matches!(self, Self::NeverReady { .. } | Self::EndedEarly { .. } | Self::NoFirstToken | Self::Load(_) | Self::AfterReady { .. })
@@ -177,6 +228,14 @@ impl Error {
             Self::Spawn { .. } => Some("check that the program is installed and may be executed".to_owned()),
             Self::NeverReady { .. } => Some("its log in the run folder tells what it was doing".to_owned()),
             Self::NotInstalled { .. } => Some("`program` in the plan's engine section names an executable that lies elsewhere".to_owned()),
+            Self::NoProgram { .. } => {
+                Some("install it, or name its executable in `run`: a path, or a name that is found in PATH".to_owned())
+            }
+            Self::Output { gives, .. } => Some(match gives {
+                plan::Gives::Adapter => "let it write adapter_config.json and adapter_model.safetensors into {out}, as PEFT's save_pretrained does; if it writes a whole model, say gives = \"folder\"".to_owned(),
+                plan::Gives::Folder => "let it write config.json and safetensors files into {out}, as transformers' save_pretrained does; if it writes something else, say so with `gives`".to_owned(),
+                plan::Gives::Gguf => "let it write a GGUF file to {out}; if it writes a model folder, say gives = \"folder\"".to_owned(),
+            }),
             Self::WrongVersion { .. } => Some("install that version, or change `version` in the plan's engine section".to_owned()),
             Self::PortTaken { .. } => Some("leave `port` out of the plan, so that a free one is taken".to_owned()),
             Self::Engine(trouble) => Some(trouble.hint().to_owned()),
@@ -203,7 +262,8 @@ impl Error {
             | Self::EndedEarly { .. }
             | Self::Facts { .. }
             | Self::Weights { .. }
-            | Self::NoFirstToken => None,
+            | Self::NoFirstToken
+            | Self::Several(_) => None,
         }
     }
 }
