@@ -46,7 +46,7 @@ pub fn run(bound: &Bound, places: &Places, folder: &Path, version: &str, observe
     observer.on(Event::Planned { stages: bound.keys.len(), finished: already });
     warn(bound, observer);
     if already < bound.keys.len() {
-        client::prove(&folder, places.certificate.as_deref(), bound.plan.load.concurrency, version, observer)?;
+        client::prove(&folder, places.certificate.as_deref(), bound.plan.load.most_concurrent(), version, observer)?;
     }
     let mut campaign = Campaign {
         context: Context::new(bound, places, &folder, observer),

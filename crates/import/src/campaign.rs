@@ -81,10 +81,11 @@ fn serving_run(run: &Metered, given: &Given) -> ServingRun {
         request_energy: Vec::new(),
         requests_file: String::new(),
         power_file: None,
+        levels: Vec::new(),
     };
     let memory = MemoryPeak { resident: told(given.resident_memory), gpu: told(given.gpu_memory) };
     let record = StageRecord { energy, memory, duration: length, span: window, ..record(StageKind::Serve, Detail::Serve(facts)) };
-    ServingRun { stage: Stage::Recorded(Arc::new(record)), requests }
+    ServingRun { stage: Stage::Recorded(Arc::new(record)), requests, levels: BTreeMap::new() }
 }
 
 /// A summary as rows: tokens in equal shares, the remainder in the first ones. Their number was bounded when the file was read.

@@ -7,6 +7,7 @@ use crate::{
     CellView,
     figure::Known,
     interval::{composite, mean_at},
+    levels::peak_note,
     runs::{Run, Runs},
     stage_energy::peak,
 };
@@ -47,6 +48,7 @@ pub(crate) fn density(view: &CellView, memory: impl Fn(&Run) -> Result<Memory, M
     })?;
     let (rates, gigabytes): (Vec<f64>, Vec<f64>) = per_run.values.iter().map(|(rate, gb, _)| (*rate, *gb)).unzip();
     let estimate = composite(view.plan().seed, &[rates.len()], |picks| mean_at(&rates, &picks[0]) / mean_at(&gigabytes, &picks[0]))?;
-    let which = per_run.values.iter().filter_map(|(_, _, which)| which.map(|which| format!("over peak {which}")));
-    Ok(Known::from(estimate).noting(per_run.notes).noting(which))
+    let which: Vec<_> = per_run.values.iter().filter_map(|(_, _, which)| which.map(|which| format!("over peak {which}"))).collect();
+    let of_all = if which.is_empty() { None } else { peak_note(view) };
+    Ok(Known::from(estimate).noting(per_run.notes).noting(which).noting(of_all))
 }

@@ -12,6 +12,7 @@ mod fidelity;
 mod figure;
 mod interval;
 mod latency;
+mod levels;
 mod metrics;
 mod money;
 mod prefix_cache;
@@ -24,12 +25,18 @@ mod view;
 pub use client::{CLIENT_MEASURED, client_bound};
 pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
+pub use levels::OF_A_WINDOW;
 pub use metrics::{Better, METRICS, Metric, find};
 pub use prefix_cache::prefix_cached;
 pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};
 
 /// The named method under which these figures are computed: what was measured, as a user can rely on it.
 pub const METHOD: &str = "measured";
+
+/// The figures of a cell that are of a speed window, in the registry's order: those that differ from one level of concurrency to another.
+pub fn window_figures(view: &CellView) -> Vec<(&'static Metric, Figure)> {
+    METRICS.iter().filter(|metric| OF_A_WINDOW.contains(&metric.name)).map(|metric| (*metric, metric.of(view))).collect()
+}
 
 /// Every figure of a cell, in the registry's order.
 pub fn figures(view: &CellView) -> Vec<(&'static Metric, Figure)> {

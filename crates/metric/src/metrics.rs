@@ -25,6 +25,7 @@ mod rho_sys_disk;
 mod rho_sys_weights;
 mod score;
 mod score_base;
+mod throughput_per_stream_tok_s;
 mod throughput_tok_s;
 mod tpot_ms;
 mod train_energy_j;
@@ -102,6 +103,7 @@ pub static METRICS: &[&Metric] = &[
     &rho_sys_weights::METRIC,
     &score::METRIC,
     &score_base::METRIC,
+    &throughput_per_stream_tok_s::METRIC,
     &throughput_tok_s::METRIC,
     &tpot_ms::METRIC,
     &train_energy_j::METRIC,

@@ -2,11 +2,14 @@
 //!
 //! This crate reads no files: whoever holds the run folder hands in its records.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use plan::{Cell, Plan, Precision, Strategy, TaskSpec};
-use record::{CellEntry, Manifest, Outcome, Request, StageRecord};
-use units::Missing;
+use record::{CellEntry, Detail, Manifest, Outcome, Request, StageRecord};
+use units::{Missing, Reading};
 
 /// Everything one campaign has recorded.
 #[derive(Clone, Debug)]
@@ -43,15 +46,19 @@ pub enum Stage {
     NotRun,
     /// It ended, well or badly.
     Recorded(Arc<StageRecord>),
+    /// It ended well, and the part of it that is asked for is not there: a level of concurrency without a window.
+    Lacking(Missing),
 }
 
-/// One serving run and the requests of its speed window.
+/// One serving run and the requests of its speed windows.
 #[derive(Clone, Debug)]
 pub struct ServingRun {
     /// Its record.
     pub stage: Stage,
-    /// Its requests; empty where there is no record.
+    /// The requests at its own level of concurrency; empty where there is no record.
     pub requests: Vec<Request>,
+    /// Those of its further levels that have a window, by level.
+    pub levels: BTreeMap<u32, Vec<Request>>,
 }
 
 impl Stage {
@@ -63,6 +70,7 @@ impl Stage {
         match self {
             Self::NotPlanned => Err(Missing::because(format!("no {what} is planned for this cell"))),
             Self::NotRun => Err(Missing::because(format!("the {what} has not run yet"))),
+            Self::Lacking(why) => Err(why.clone()),
             Self::Recorded(record) => match &record.outcome {
                 Outcome::Done => Ok(record),
                 Outcome::Failed { reason, .. } => Err(Missing::because(format!("the {what} failed: {reason}"))),
@@ -73,14 +81,14 @@ impl Stage {
 
 impl Campaign {
     /// Joins a manifest with its records. `record` is asked once for each key and answers `None` for a stage that has not run;
-    /// `requests` is asked for those of each serving run that ended well.
+    /// `requests` is asked for each file of requests that the record of a serving run that ended well names.
     ///
     /// # Errors
     /// Whatever the two callbacks report.
     pub fn join<E>(
         manifest: &Manifest,
         mut record: impl FnMut(&str) -> Result<Option<StageRecord>, E>,
-        mut requests: impl FnMut(&StageRecord) -> Result<Vec<Request>, E>,
+        mut requests: impl FnMut(&str) -> Result<Vec<Request>, E>,
     ) -> Result<Self, E> {
         let mut known: HashMap<String, Stage> = HashMap::new();
         let mut stage = |key: Option<&String>| -> Result<Stage, E> {
@@ -96,9 +104,7 @@ impl Campaign {
         for CellEntry { cell, adapt, merge, quantise, serve, quality } in &manifest.cells {
             let mut runs = Vec::with_capacity(serve.len());
             for key in serve {
-                let stage = stage(Some(key))?;
-                let requests = stage.done("serving run").ok().map(&mut requests).transpose()?.unwrap_or_default();
-                runs.push(ServingRun { stage, requests });
+                runs.push(ServingRun::read(stage(Some(key))?, &mut requests)?);
             }
             let (adapt, merge, quantise) = (stage(adapt.as_ref())?, stage(merge.as_ref())?, stage(quantise.as_ref())?);
             let quality = stage(quality.as_ref())?;
@@ -110,6 +116,22 @@ impl Campaign {
     /// The cells, each with the campaign around it.
     pub fn views(&self) -> impl Iterator<Item = CellView<'_>> {
         self.cells.iter().map(|records| CellView { campaign: self, records })
+    }
+}
+
+impl ServingRun {
+    /// A run with the requests that its record names, if it ended well.
+    fn read<E>(stage: Stage, requests: &mut impl FnMut(&str) -> Result<Vec<Request>, E>) -> Result<Self, E> {
+        let (mut own, mut levels) = (Vec::new(), BTreeMap::new());
+        if let Ok(StageRecord { detail: Detail::Serve(facts), .. }) = stage.done("serving run") {
+            own = requests(&facts.requests_file)?;
+            for level in &facts.levels {
+                if let Reading::Known(window) = &level.seen {
+                    levels.insert(level.concurrency, requests(&window.requests_file)?);
+                }
+            }
+        }
+        Ok(Self { stage, requests: own, levels })
     }
 }
 

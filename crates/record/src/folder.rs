@@ -5,7 +5,7 @@
 //! client.json                         the load client's certificate on this machine
 //! records/<kind>-<key>.json           one finished stage
 //! records/<kind>-<key>.failed-<n>.json  its failed tries, from 1
-//! requests/<key>.parquet              its requests
+//! requests/<key>.parquet              its requests; <key>.c<streams>.parquet those of a further level of concurrency
 //! power/<key>.parquet                 its power samples
 //! artifacts/<kind>-<key>/             what it left: an adapter, weights
 //! logs/<key>.log                      what it wrote to stderr
@@ -223,13 +223,14 @@ impl RunFolder {
         Ok(folder.join(format!("{}.log", checked(key)?)))
     }
 
-    /// Keeps a stage's requests; returns the path to put in its record.
+    /// Keeps a stage's requests, or those of one of its further levels of concurrency; returns the path to put in its record.
     ///
     /// # Errors
     /// The stage has finished already, or the file cannot be written.
-    pub fn write_requests(&self, key: &str, requests: &[Request]) -> Result<String> {
+    pub fn write_requests(&self, key: &str, level: Option<u32>, requests: &[Request]) -> Result<String> {
         self.refuse_finished(key)?;
-        let relative = format!("requests/{}.parquet", checked(key)?);
+        let level = level.map_or_else(String::new, |streams| format!(".c{streams}"));
+        let relative = format!("requests/{}{level}.parquet", checked(key)?);
         table::write_requests(&self.root.join(&relative), requests)?;
         Ok(relative)
     }

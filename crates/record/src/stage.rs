@@ -158,6 +158,48 @@ pub struct LoadFacts {
     pub requests_file: String,
     /// Parquet of the power samples, relative to the run folder; `None` when none were taken.
     pub power_file: Option<String>,
+    /// Further windows on the same server at other levels of concurrency, in the order in which they were measured. Their energy windows
+    /// are named by [`LevelFacts::window_name`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<LevelFacts>,
+}
+
+/// A level of concurrency of a serving run beside its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelFacts {
+    /// Streams kept open.
+    pub concurrency: u32,
+    /// Its window, or why it has none: every request failed, or the server died.
+    pub seen: Reading<LevelWindow>,
+}
+
+/// The speed window of a level: what [`LoadFacts`] says of the run's own. Whatever stands there alone is of the whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelWindow {
+    /// Requests of the window.
+    pub requests: u32,
+    /// Requests before it, not counted.
+    pub warmup: u32,
+    /// First and last instant.
+    pub window: (Nanos, Nanos),
+    /// How many times the level's number of requests were put.
+    pub repeats: u32,
+    /// Whether an item was asked more than once by the run so far.
+    pub prompts_repeat: bool,
+    /// As [`LoadFacts::request_energy`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_energy: Vec<Reading<Joules>>,
+    /// As [`LoadFacts::prefix_cache_share`], of this level's warm-up and window.
+    pub prefix_cache_share: Reading<f64>,
+    /// Parquet of the requests, relative to the run folder.
+    pub requests_file: String,
+}
+
+impl LevelFacts {
+    /// The name of a level's energy window: `speed.c16`.
+    pub fn window_name(concurrency: u32) -> String {
+        format!("speed.c{concurrency}")
+    }
 }
 
 fn not_asked() -> Reading<Bytes> {
@@ -243,4 +285,57 @@ pub struct StageRecord {
     pub artifact: Option<Artifact>,
     /// What is particular to the kind.
     pub detail: Detail,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> LoadFacts {
+        let window = LevelWindow {
+            requests: 16,
+            warmup: 4,
+            window: (Nanos(5), Nanos(9)),
+            repeats: 1,
+            prompts_repeat: false,
+            request_energy: Vec::new(),
+            prefix_cache_share: Reading::Known(0.5),
+            requests_file: "requests/k.c4.parquet".into(),
+        };
+        LoadFacts {
+            concurrency: 1,
+            requests: 8,
+            warmup: 2,
+            forced_tokens: 4,
+            window: (Nanos(1), Nanos(4)),
+            page_cache: PageCache::Cold,
+            spawned: Nanos(0),
+            ready: Nanos(1),
+            first_token: Nanos(1),
+            weights_disk: Bytes(1),
+            weights_memory: Reading::missing("untold"),
+            kv_memory: Reading::missing("untold"),
+            repeats: 1,
+            prompts_repeat: false,
+            request_energy: Vec::new(),
+            prefix_cache_share: Reading::missing("untold"),
+            requests_file: "requests/k.parquet".into(),
+            power_file: None,
+            levels: vec![
+                LevelFacts { concurrency: 4, seen: Reading::Known(window) },
+                LevelFacts { concurrency: 16, seen: Reading::missing("the server died") },
+            ],
+        }
+    }
+
+    #[test]
+    fn levels_come_back_and_records_without_them_are_read() {
+        let swept = facts();
+        let mut json = serde_json::to_value(&swept).unwrap();
+        assert_eq!(serde_json::from_value::<LoadFacts>(json.clone()).unwrap(), swept);
+        json.as_object_mut().unwrap().remove("levels").unwrap();
+        let old: LoadFacts = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(old, LoadFacts { levels: Vec::new(), ..swept });
+        assert_eq!(serde_json::to_value(&old).unwrap(), json, "a run without levels is written as ever");
+    }
 }

@@ -1,13 +1,18 @@
-//! The report as CSV (RFC 4180): one row a variant and figure, numbers in full precision and base units.
+//! The report as CSV (RFC 4180): one row a variant and figure, numbers in full precision and base units. Behind the rows of the variants
+//! come those of their further levels of concurrency, which the last column tells apart: who does not know it finds the columns where they
+//! were, and a variant's own figure first.
 
-use crate::document::Document;
+use metric::OF_A_WINDOW;
 
-const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client";
+use crate::document::{CellFigures, Document};
 
-/// Writes the rows, in the order of cells and definitions.
+const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,concurrency";
+
+/// Writes the rows, in the order of cells and definitions, then those of levels.
 pub(crate) fn render(document: &Document) -> String {
     let mut out = format!("{HEAD}\r\n");
-    for cell in &document.cells {
+    let own = |level: &&CellFigures| document.cells.iter().any(|cell| cell.is_of(level) && cell.concurrency == level.concurrency);
+    for cell in document.cells.iter().chain(document.levels.iter().filter(|level| !own(level))) {
         for definition in &document.definitions {
             let Some(figure) = cell.metrics.get(&definition.name) else { continue };
             let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -29,6 +34,8 @@ pub(crate) fn render(document: &Document) -> String {
                 figure.missing.clone().unwrap_or_default(),
                 figure.notes.join("; "),
                 document.client.summary.clone(),
+                // A score or the energy of training is of no level.
+                cell.concurrency.filter(|_| OF_A_WINDOW.contains(&&*definition.name)).map_or_else(String::new, |level| level.to_string()),
             ];
             out += &fields.map(|field| quote(&field)).join(",");
             out += "\r\n";

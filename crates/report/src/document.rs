@@ -30,6 +30,10 @@ pub struct Document {
     pub definitions: Vec<Definition>,
     /// One entry a variant, in plan order.
     pub cells: Vec<CellFigures>,
+    /// One entry a variant and level of concurrency, each variant's by level, its own level among them; empty unless the plan sweeps. Their
+    /// figures are those that are of a window ([`metric::OF_A_WINDOW`]).
+    #[serde(default)]
+    pub levels: Vec<CellFigures>,
     /// Stages that did not finish.
     pub failures: Vec<Failure>,
 }
@@ -93,6 +97,9 @@ pub struct CellFigures {
     pub engine: String,
     /// The mark that counts as the task's score.
     pub mark: String,
+    /// Streams kept open in the speed windows that the figures are of.
+    #[serde(default)]
+    pub concurrency: Option<u32>,
     /// Why the load client is not proven for what the cell asked of it; `null` when it is, or was not calibrated.
     pub client_bound: Option<String>,
     /// Metric name -> figure.
@@ -161,5 +168,13 @@ impl CellFigures {
     /// `LLaMA 1B`.
     pub fn model(&self) -> String {
         format!("{} {}", self.family, self.tier)
+    }
+
+    /// Whether both are of one variant, be it at different levels of concurrency.
+    pub fn is_of(&self, other: &Self) -> bool {
+        fn name(figures: &CellFigures) -> [&str; 5] {
+            [&figures.family, &figures.tier, &figures.task, &figures.strategy, &figures.engine]
+        }
+        name(self) == name(other)
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use metric::{Campaign, CellView, METHOD, METRICS, Metric};
-use record::{ClientCertificate, Detail, Manifest, Outcome, RunFolder, StageRecord};
+use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 
 use crate::document::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
 
@@ -44,11 +44,8 @@ pub fn read(run: &Path) -> Result<Document> {
     let keys = keys(&manifest);
     let of_plan = folder.records()?.into_iter().filter(|record| keys.contains(record.key.as_str()));
     let records: HashMap<String, StageRecord> = of_plan.map(|record| (record.key.clone(), record)).collect();
-    let requests = |record: &StageRecord| match &record.detail {
-        Detail::Serve(facts) => folder.read_requests(&facts.requests_file),
-        _ => Ok(Vec::new()),
-    };
-    let campaign = Campaign::join(&manifest, |key| Ok::<_, record::Error>(records.get(key).cloned()), requests)?;
+    let record = |key: &str| Ok::<_, record::Error>(records.get(key).cloned());
+    let campaign = Campaign::join(&manifest, record, |file| folder.read_requests(file))?;
     let client = folder.client()?;
     let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
     failed.sort_by_key(|record| (record.order, &record.key));
@@ -59,6 +56,7 @@ pub fn read(run: &Path) -> Result<Document> {
         started_wall_ns: manifest.started_wall_ns,
         machine: manifest.machine.clone(),
         cells: campaign.views().map(|view| cell(&view, client.as_ref())).collect(),
+        levels: campaign.views().flat_map(|view| levels(&view, client.as_ref())).collect(),
         client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),
@@ -89,6 +87,25 @@ fn definition(metric: &Metric) -> Definition {
 }
 
 fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures {
+    shown(view, client, view.plan().load.concurrency, metric::figures(view))
+}
+
+/// The cell at each level of concurrency that the plan has, where it has several.
+fn levels(view: &CellView<'_>, client: Option<&ClientCertificate>) -> Vec<CellFigures> {
+    let at = |concurrency| {
+        let records = view.at_level(concurrency);
+        let view = CellView { campaign: view.campaign, records: &records };
+        shown(&view, client, concurrency, metric::window_figures(&view))
+    };
+    view.levels().into_iter().map(at).collect()
+}
+
+fn shown(
+    view: &CellView<'_>,
+    client: Option<&ClientCertificate>,
+    concurrency: u32,
+    figures: Vec<(&'static Metric, metric::Figure)>,
+) -> CellFigures {
     let cell = view.cell();
     let client_bound = client.and_then(|certificate| metric::client_bound(view, certificate));
     let prefix_cached = metric::prefix_cached(view);
@@ -100,7 +117,6 @@ fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures 
         }
         (metric.name.to_owned(), shown)
     };
-    let figures = metric::figures(view).into_iter().map(|(metric, of)| figure(metric, of));
     CellFigures {
         family: cell.family.clone(),
         tier: cell.tier.clone(),
@@ -108,7 +124,8 @@ fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures 
         strategy: cell.strategy.name().into(),
         engine: cell.engine.clone(),
         mark: view.task().map_or_else(|_| String::new(), |task| task.primary.clone()),
-        metrics: figures.collect(),
+        concurrency: Some(concurrency),
+        metrics: figures.into_iter().map(|(metric, of)| figure(metric, of)).collect(),
         client_bound: client_bound.clone(),
     }
 }

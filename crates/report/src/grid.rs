@@ -19,6 +19,17 @@ const BASE: &str = "base-fp16";
 /// The figures behind the five, which the second table shows.
 const BEHIND: &[&str] =
     &["ttft_ms", "itl_ms", "throughput_tok_s", "energy_per_request_j", "load_energy_j", "train_energy_j", "peak_memory_bytes"];
+/// The figures that a table of levels of concurrency shows, where they are there.
+const BY_LEVEL: &[&str] = &[
+    "throughput_tok_s",
+    "throughput_per_stream_tok_s",
+    "ttft_ms",
+    "ttft_p95_ms",
+    "ttft_p99_ms",
+    "itl_ms",
+    "energy_per_token_j",
+    "rho_sys",
+];
 /// Figures side by side in one of the further tables.
 const ABREAST: usize = 6;
 
@@ -40,6 +51,22 @@ pub(crate) struct Table {
     pub(crate) groups: Vec<Vec<Vec<Text>>>,
 }
 
+/// What the rows of a table are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// Variants.
+    Variant,
+    /// Levels of concurrency of variants.
+    Level,
+}
+
+impl By {
+    /// The column that tells the level, where rows are levels.
+    fn column(self, text: String) -> Option<Text> {
+        (self == Self::Level).then(|| Text::new(text, ""))
+    }
+}
+
 /// The text of one table cell: a line, and a finer one under it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text {
@@ -59,6 +86,9 @@ impl Grid {
         let mut grid = Self::default();
         grid.add(document, "Deployment metrics", &five(document));
         grid.add(document, "What they rest on", &named(document, BEHIND));
+        if !document.levels.is_empty() {
+            grid.add_table("By concurrency", &named(document, BY_LEVEL), &variants(&document.levels), By::Level);
+        }
         grid
     }
 
@@ -74,14 +104,23 @@ impl Grid {
     }
 
     fn add(&mut self, document: &Document, title: &'static str, columns: &[&Definition]) {
-        self.table(title, columns, &groups(&document.cells));
-        self.legend.extend(columns.iter().map(|column| legend(column)));
+        self.add_table(title, columns, &groups(&document.cells), By::Variant);
     }
 
-    fn table(&mut self, title: &'static str, columns: &[&Definition], groups: &[Vec<&CellFigures>]) {
+    fn add_table(&mut self, title: &'static str, columns: &[&Definition], groups: &[Vec<&CellFigures>], by: By) {
+        self.table(title, columns, groups, by);
+        for line in columns.iter().map(|column| legend(column)) {
+            if !self.legend.contains(&line) {
+                self.legend.push(line);
+            }
+        }
+    }
+
+    fn table(&mut self, title: &'static str, columns: &[&Definition], groups: &[Vec<&CellFigures>], by: By) {
         let cells = || groups.iter().flatten().copied();
         let shared: Vec<Shared> = columns.iter().map(|column| Shared::of(cells(), &column.name)).collect();
         let mut head = vec![Text::new("model", "task"), Text::new("strategy", "engine")];
+        head.extend(by.column("streams".to_owned()));
         for (column, shared) in columns.iter().zip(&shared) {
             head.push(Text::new(title_of(column).to_owned() + &self.marks(&shared.notes), under_title(column) + &count(shared.n)));
         }
@@ -89,6 +128,7 @@ impl Grid {
         for group in groups {
             let row = |(i, cell): (usize, &&CellFigures)| {
                 let mut row = vec![first_column(i, cell), Text::new(&cell.strategy, &cell.engine)];
+                row.extend(by.column(cell.concurrency.map_or_else(String::new, |level| level.to_string())));
                 for (column, shared) in columns.iter().zip(&shared) {
                     row.push(self.figure(cell, column, shared));
                 }
@@ -203,6 +243,11 @@ fn groups(cells: &[CellFigures]) -> Vec<Vec<&CellFigures>> {
         }
     }
     groups
+}
+
+/// The levels of each variant together; they stand so already.
+fn variants(levels: &[CellFigures]) -> Vec<Vec<&CellFigures>> {
+    levels.chunk_by(CellFigures::is_of).map(|levels| levels.iter().collect()).collect()
 }
 
 /// What holds for a whole column, and so stands in its head.

@@ -23,9 +23,10 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
         forced: false,
         timeout: Seconds(plan.load.timeout_s),
         seed: plan.stage_seed(stage),
+        further: false,
     };
     let mut served = context
-        .serve(stage, key, |live, _| live.ask(items.iter().map(|item| prompt(item, spec.max_tokens)).collect(), &how, &load::Silent))?;
+        .serve(stage, key, |live, _, _| live.ask(items.iter().map(|item| prompt(item, spec.max_tokens)).collect(), &how, &load::Silent))?;
     let span = served.seen.ended.span;
     served.seen.energy = vec![served.trace.window("stage", span.0, span.1, &served.idle)];
     let detail = match served.outcome.take() {
@@ -48,7 +49,7 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, requests: &[Request])
         primary: primary.clone(),
         items: task.items.iter().map(|item| mark(item, by_item.get(item.id.as_str()).copied(), &marks)).collect(),
         prompts_digest: bind::digest(&bind::items_text(&task.items)),
-        requests_file: context.folder.write_requests(key, requests)?,
+        requests_file: context.folder.write_requests(key, None, requests)?,
     }))
 }
 

@@ -1,21 +1,32 @@
-//! One serving run: cold start, warm-up, speed window. Output lengths are forced; nothing is scored.
+//! One serving run: cold start, warm-up, speed window, and a warm-up and window for each further level of concurrency. Output lengths are
+//! forced; nothing is scored.
 
-use load::{Prompt, prefix_cache};
-use plan::{LoadSpec, Stage};
-use record::{Detail, EnergyWindow, LoadFacts, Phase, Request, digest_path};
-use score::Item;
+mod sweep;
+mod window;
+
+use std::time::Duration;
+
+use load::prefix_cache;
+use plan::Stage;
+use record::{Detail, EnergyWindow, LevelFacts, LevelWindow, LoadFacts, Phase, Request, clock, digest_path};
 use units::{Bytes, Joules, Nanos, Reading, Seconds};
 
 use super::{
-    Context, Run,
-    serving::{AskHow, Edges, Live, Served, prompt},
+    Context, Metered, Run,
+    serving::{AskHow, Edges, Live, Served},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    observer::Event,
+};
+use sweep::Level;
+use window::{Fresh, Made, Wanted, long_enough};
 
 /// What was seen on a live server.
 struct Speed {
-    run: load::Run,
-    work: Work,
+    /// The window at the plan's own level.
+    own: Window,
+    levels: Vec<Level<Window>>,
     spawned: Nanos,
     ready: Nanos,
     first_token: Nanos,
@@ -23,31 +34,29 @@ struct Speed {
     rested: Option<(Nanos, Nanos)>,
     weights_memory: Reading<Bytes>,
     kv_memory: Reading<Bytes>,
+}
+
+/// A speed window at one level of concurrency.
+struct Window {
+    wanted: Wanted,
+    run: load::Run,
+    made: Made,
     /// Share of prompt tokens that the server found in its prefix cache.
     prefix_cache_share: Reading<f64>,
 }
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
     let spec = &context.bound.plan.load;
-    let number = stage.run.expect("a serving run has a number");
-    let fresh =
-        Fresh { items: &context.bound.tasks[stage.task].items, spec, from: number as usize * (spec.warmup + spec.requests) as usize };
-    let mut served = context.serve(stage, key, |live, metered| {
+    let mut served = context.serve(stage, key, |live, metered, alive| {
         let rested = metered.rest();
-        let least = if metered.is_sensor { meter::GOOD_WINDOW } else { Seconds(0.0) };
-        let mut prefix_cache_share = Reading::missing("the prefix cache was not looked at");
-        let ask = |work: &Work| {
-            let (timeout, seed) = (Seconds(spec.timeout_s), context.bound.plan.stage_seed(stage));
-            let how = AskHow { concurrency: spec.concurrency, warmup: work.warmup.clone(), forced: true, timeout, seed };
-            let before = prefix_cache::before(&live.url, None);
-            let run = live.ask(work.prompts.clone(), &how, &Edges(metered))?;
-            prefix_cache_share = prefix_cache::after(&before, &live.url, None, &run).share();
-            Ok(run)
-        };
-        let (run, work) = long_enough(&fresh, least, ask)?;
-        let Live { spawned, ready, first_token, .. } = *live;
+        let mut asking = Asking::new(context, stage, live, metered);
+        let own = asking.window(&Wanted::own(spec), false)?;
         let (weights_memory, kv_memory) = (live.weights_memory(), live.kv_memory());
-        Ok(Speed { run, work, spawned, ready, first_token, rested, weights_memory, kv_memory, prefix_cache_share })
+        let measure = |wanted: &Wanted| asking.window(wanted, true);
+        let levels = sweep::levels(spec, context.bound.plan.stage_seed(stage), measure, |measured| died(measured, alive))?;
+        told(context, live, &levels);
+        let Live { spawned, ready, first_token, .. } = *live;
+        Ok(Speed { own, levels, spawned, ready, first_token, rested, weights_memory, kv_memory })
     })?;
     let Some(speed) = served.outcome.take() else {
         // The fault that is in `seen` is the reason; these are never looked at.
@@ -58,79 +67,76 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     Ok((served.command, served.seen, detail, Ok(None)))
 }
 
-/// The work of a speed window.
-struct Work {
-    warmup: Vec<Prompt>,
-    prompts: Vec<Prompt>,
-    /// How many times the plan's number of requests that is.
-    repeats: u32,
-    /// An item is asked more than once by the run.
-    prompts_repeat: bool,
+/// A live server, and what it has been asked.
+struct Asking<'a> {
+    context: &'a Context<'a>,
+    live: &'a Live,
+    metered: &'a Metered,
+    fresh: Fresh<'a>,
+    seed: u64,
 }
 
-/// Prompts that this server has not seen, as long as there are items.
-struct Fresh<'a> {
-    items: &'a [Item],
-    spec: &'a LoadSpec,
-    /// The first item of this run: every run begins where the one before it ended.
-    from: usize,
-}
+impl<'a> Asking<'a> {
+    fn new(context: &'a Context<'_>, stage: &Stage, live: &'a Live, metered: &'a Metered) -> Self {
+        let number = stage.run.expect("a serving run has a number");
+        let fresh = Fresh::of_run(&context.bound.tasks[stage.task].items, &context.bound.plan.load, number);
+        Self { context, live, metered, fresh, seed: context.bound.plan.stage_seed(stage) }
+    }
 
-impl Fresh<'_> {
-    /// Warm-up and `repeats` times the plan's requests, after `asked` prompts that were put already.
-    fn work(&self, asked: usize, repeats: u32) -> Work {
-        let warmup = if asked == 0 { self.spec.warmup as usize } else { 0 };
-        let all = warmup + self.spec.requests as usize * repeats as usize;
-        let item = |i: usize| &self.items[(self.from + asked + i) % self.items.len()];
-        let mut prompts: Vec<_> = (0..all).map(|i| prompt(item(i), self.spec.output_tokens)).collect();
-        let measured = prompts.split_off(warmup);
-        Work { warmup: prompts, prompts: measured, repeats, prompts_repeat: asked + all > self.items.len() }
+    /// Warm-up and window at one level; `further` ones are beside the plan's own.
+    fn window(&mut self, wanted: &Wanted, further: bool) -> Result<Window> {
+        let least = if self.metered.is_sensor { meter::GOOD_WINDOW } else { Seconds(0.0) };
+        let timeout = Seconds(self.context.bound.plan.load.timeout_s);
+        let mut prefix_cache_share = Reading::missing("the prefix cache was not looked at");
+        let (live, metered, seed) = (self.live, self.metered, self.seed);
+        let (run, made) = long_enough(wanted, &mut self.fresh, least, |work| {
+            let how = AskHow { concurrency: wanted.concurrency, warmup: work.warmup, forced: true, timeout, seed, further };
+            let before = prefix_cache::before(&live.url, None);
+            let run = live.ask(work.prompts, &how, &Edges(metered))?;
+            prefix_cache_share = prefix_cache::after(&before, &live.url, None, &run).share();
+            Ok(run)
+        })?;
+        Ok(Window { wanted: *wanted, run, made, prefix_cache_share })
     }
 }
 
-/// How far beyond the least a repeated window aims: requests do not all take the same time.
-const MARGIN: f64 = 1.2;
-/// Attempts at a window that is long enough.
-const MOST_ATTEMPTS: usize = 3;
-/// Most requests of a window that was made longer.
-const MOST_REQUESTS: u32 = 1_000_000;
+/// How long a server whose connections broke is given to be seen dead.
+const DYING: Seconds = Seconds(1.0);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Asks, and asks again with more work, until the window lasts `least`. What was asked before is a longer warm-up of the last attempt.
-fn long_enough(fresh: &Fresh<'_>, least: Seconds, mut ask: impl FnMut(&Work) -> Result<load::Run>) -> Result<(load::Run, Work)> {
-    let mut work = fresh.work(0, 1);
-    let mut asked = work.warmup.len() + work.prompts.len();
-    let mut run = ask(&work)?;
-    for _ in 1..MOST_ATTEMPTS {
-        let length = run.window.1.since(run.window.0);
-        if length >= least {
-            break;
+/// Whether the server has gone after a window. One whose requests failed may be about to go.
+fn died(measured: &Result<Window>, alive: &dyn Fn() -> bool) -> bool {
+    let suspect = measured.as_ref().map_or(true, |window| window.run.requests.iter().any(|request| request.failure.is_some()));
+    let begun = clock::now();
+    while suspect && alive() && clock::now().since(begun) < DYING {
+        std::thread::sleep(PAUSE);
+    }
+    !alive()
+}
+
+/// Says which levels have no window. A death that cost a level is not the stage's failure.
+fn told(context: &Context<'_>, live: &Live, levels: &[Level<Window>]) {
+    for Level { concurrency, seen } in levels {
+        let Err(failed) = seen else { continue };
+        if !matches!(failed, sweep::Failed::Requests(_)) {
+            live.give_up();
         }
-        work = fresh.work(asked, more(work.repeats, length, least, fresh.spec.requests));
-        asked += work.prompts.len();
-        run = ask(&work)?;
+        context.observer.on(Event::Warning { text: &format!("no figures at {concurrency} streams: {}", failed.missing(None)) });
     }
-    Ok((run, work))
 }
 
-/// How many times the plan's requests will last `least`, when `repeats` times lasted `length`.
-fn more(repeats: u32, length: Seconds, least: Seconds, requests: u32) -> u32 {
-    let factor = (least * MARGIN) / Seconds(length.get().max(1e-3));
-    let wanted = (f64::from(repeats) * factor).ceil().min(f64::from(MOST_REQUESTS / requests.max(1)));
-    (wanted as u32).max(repeats + 1)
-}
-
-/// The whole of the cold start and its phases, the speed window, and the whole stage. Only in the speed window was the model resident from
+/// The whole of the cold start and its phases, the speed windows, and the whole stage. Only in the speed windows was the model resident from
 /// beginning to end, so only there is the idle power with it resident set against the energy.
 fn windows(served: &Served<Speed>, speed: &Speed) -> Vec<EnergyWindow> {
     let resident = speed.rested.map(|(begun, ended)| served.trace.idle(begun, ended));
     let window = |name: &str, start: Nanos, end: Nanos| served.trace.window_beside(name, start, end, &served.idle, None);
-    let (opened, closed) = speed.run.window;
+    let busy = |name: &str, run: &load::Run| served.trace.window_beside(name, run.window.0, run.window.1, &served.idle, resident.as_ref());
     let span = served.seen.ended.span;
-    let mut windows = vec![
-        window("load", speed.spawned, speed.first_token),
-        served.trace.window_beside("speed", opened, closed, &served.idle, resident.as_ref()),
-        window("stage", span.0, span.1),
-    ];
+    let mut windows =
+        vec![window("load", speed.spawned, speed.first_token), busy("speed", &speed.own.run), window("stage", span.0, span.1)];
+    let levels = speed.levels.iter().filter_map(|level| Some((level.concurrency, level.seen.as_ref().ok()?)));
+    windows.extend(levels.map(|(concurrency, window)| busy(&LevelFacts::window_name(concurrency), &window.run)));
     windows.extend(phases(&served.seen.ended.phases, speed).into_iter().map(|(name, start, end)| window(name, start, end)));
     windows
 }
@@ -159,8 +165,8 @@ fn phases(marks: &[Phase], speed: &Speed) -> Vec<(&'static str, Nanos, Nanos)> {
 const MOST_WINDOWS: usize = 10_000;
 
 /// Each request's energy in its own window, where one was served at a time and at least one such window can be believed.
-fn request_energy(served: &Served<Speed>, run: &load::Run, concurrency: u32) -> Vec<Reading<Joules>> {
-    if concurrency != 1 || run.requests.len() > MOST_WINDOWS {
+fn request_energy(served: &Served<Speed>, Window { wanted, run, .. }: &Window) -> Vec<Reading<Joules>> {
+    if wanted.concurrency != 1 || run.requests.len() > MOST_WINDOWS {
         return Vec::new();
     }
     let own = |request: &Request| served.trace.window("request", request.sent, request.end, &served.idle).gross;
@@ -170,15 +176,16 @@ fn request_energy(served: &Served<Speed>, run: &load::Run, concurrency: u32) -> 
 
 fn detail(context: &Context<'_>, stage: &Stage, key: &str, speed: &Speed, served: &Served<Speed>) -> Result<Detail> {
     let spec = &context.bound.plan.load;
-    let requests_file = context.folder.write_requests(key, &speed.run.requests)?;
+    let own = &speed.own;
+    let requests_file = context.folder.write_requests(key, None, &own.run.requests)?;
     let power = served.trace.power();
     let power_file = if power.is_empty() { None } else { Some(context.folder.write_power(key, &power)?) };
     Ok(Detail::Serve(LoadFacts {
         concurrency: spec.concurrency,
-        requests: speed.run.requests.len() as u32,
+        requests: own.run.requests.len() as u32,
         warmup: spec.warmup,
         forced_tokens: spec.output_tokens,
-        window: speed.run.window,
+        window: own.run.window,
         page_cache: served.page_cache,
         spawned: speed.spawned,
         ready: speed.ready,
@@ -186,13 +193,32 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, speed: &Speed, served
         weights_disk: weights_on_disk(&context.weights(stage)?)?,
         weights_memory: speed.weights_memory.clone(),
         kv_memory: speed.kv_memory.clone(),
-        repeats: speed.work.repeats,
-        prompts_repeat: speed.work.prompts_repeat,
-        prefix_cache_share: speed.prefix_cache_share.clone(),
-        request_energy: request_energy(served, &speed.run, spec.concurrency),
+        repeats: own.made.repeats,
+        prompts_repeat: own.made.prompts_repeat,
+        prefix_cache_share: own.prefix_cache_share.clone(),
+        request_energy: request_energy(served, own),
         requests_file,
         power_file,
+        levels: speed.levels.iter().map(|level| level_facts(context, key, level, served)).collect::<Result<_>>()?,
     }))
+}
+
+fn level_facts(context: &Context<'_>, key: &str, level: &Level<Window>, served: &Served<Speed>) -> Result<LevelFacts> {
+    let concurrency = level.concurrency;
+    let seen = match &level.seen {
+        Err(failed) => Reading::Missing(failed.missing(served.trouble.as_ref())),
+        Ok(window) => Reading::Known(LevelWindow {
+            requests: window.run.requests.len() as u32,
+            warmup: window.wanted.warmup,
+            window: window.run.window,
+            repeats: window.made.repeats,
+            prompts_repeat: window.made.prompts_repeat,
+            request_energy: request_energy(served, window),
+            prefix_cache_share: window.prefix_cache_share.clone(),
+            requests_file: context.folder.write_requests(key, Some(concurrency), &window.run.requests)?,
+        }),
+    };
+    Ok(LevelFacts { concurrency, seen })
 }
 
 /// Size of the weight files: a GGUF file, or the safetensors of a folder.
@@ -213,70 +239,28 @@ fn weights_on_disk(path: &std::path::Path) -> Result<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use plan::LoadSpec;
+
     use super::*;
 
-    fn items(n: u32) -> Vec<Item> {
-        (0..n).map(|i| Item { id: i.to_string(), messages: Vec::new(), references: vec!["x".to_owned()], cut: 0 }).collect()
-    }
-
     static SPEC: LoadSpec = LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 8, warmup: 2, output_tokens: 4, timeout_s: 1.0 };
-
-    fn fresh(items: &[Item], run: usize) -> Fresh<'_> {
-        Fresh { items, spec: &SPEC, from: run * 10 }
-    }
-
-    fn ids(prompts: &[Prompt]) -> Vec<&str> {
-        prompts.iter().map(|prompt| prompt.item.as_str()).collect()
-    }
-
-    #[test]
-    fn runs_do_not_repeat_prompts_while_there_are_items_enough() {
-        let items = items(20);
-        let (first, second) = (fresh(&items, 0).work(0, 1), fresh(&items, 1).work(0, 1));
-        assert_eq!((first.warmup.len(), first.prompts.len(), first.prompts_repeat), (2, 8, false));
-        assert!(ids(&first.prompts).iter().all(|id| !ids(&second.prompts).contains(id) && !ids(&first.warmup).contains(id)));
-        assert!(first.prompts.iter().all(|prompt| prompt.max_tokens == 4));
-        let longer = fresh(&items, 0).work(10, 2);
-        assert!(longer.warmup.is_empty() && longer.prompts.len() == 16 && longer.prompts_repeat);
-        assert_eq!(ids(&longer.prompts)[..2], ["10", "11"]);
-    }
-
-    /// A server that takes so long for each request.
-    fn ask(each_ms: u64, asked: &mut Vec<usize>) -> impl FnMut(&Work) -> Result<load::Run> {
-        move |work| {
-            asked.push(work.prompts.len());
-            Ok(load::Run { window: (Nanos(0), Nanos(work.prompts.len() as u64 * each_ms * 1_000_000)), ..empty() })
-        }
-    }
-
-    #[test]
-    fn a_short_window_repeats_its_work_until_a_sensor_can_tell_it() {
-        let items = items(20);
-        let run = |each_ms, least| {
-            let mut asked = Vec::new();
-            let (run, work) = long_enough(&fresh(&items, 0), Seconds(least), ask(each_ms, &mut asked)).unwrap();
-            (asked, run.window.1.since(run.window.0), work.repeats)
-        };
-        assert_eq!(run(100, 0.0), (vec![8], Seconds(0.8), 1));
-        assert_eq!(run(1000, 5.0), (vec![8], Seconds(8.0), 1));
-        // 0.8 s: eight times as much lasts 6 s with the margin.
-        assert_eq!(run(100, 5.0), (vec![8, 64], Seconds(6.4), 8));
-        let (asked, _, repeats) = run(0, 5.0);
-        assert!(asked.len() == MOST_ATTEMPTS && repeats <= MOST_REQUESTS / 8, "{asked:?}");
-    }
 
     fn seen(ready: u64, first_token: u64) -> Speed {
         let untold = || Reading::missing("untold");
         Speed {
-            run: empty(),
-            work: Work { warmup: Vec::new(), prompts: Vec::new(), repeats: 1, prompts_repeat: false },
+            own: Window {
+                wanted: Wanted::own(&SPEC),
+                run: load::Run::default(),
+                made: Made { repeats: 1, prompts_repeat: false },
+                prefix_cache_share: Reading::missing("untold"),
+            },
+            levels: Vec::new(),
             spawned: Nanos(10),
             ready: Nanos(ready),
             first_token: Nanos(first_token),
             rested: None,
             weights_memory: untold(),
             kv_memory: untold(),
-            prefix_cache_share: Reading::missing("untold"),
         }
     }
 
@@ -288,20 +272,5 @@ mod tests {
         assert_eq!(named, [("load.spawn", 10, 12), ("load.read", 12, 20), ("load.ready", 20, 30), ("load.first_token", 30, 40)]);
         let silent = phases(&[], &seen(30, 40));
         assert_eq!(silent.iter().map(|phase| phase.0).collect::<Vec<_>>(), ["load.ready", "load.first_token"]);
-    }
-
-    fn empty() -> load::Run {
-        load::Run {
-            requests: Vec::new(),
-            warmup: Vec::new(),
-            window: (Nanos(0), Nanos(0)),
-            peak_concurrency: 0,
-            connections_opened_before: 0,
-            connections_opened_in_window: 0,
-            resent: 0,
-            client_cpu: Seconds(0.0),
-            priority_raised: false,
-            read_lag: load::ReadLag::default(),
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A server under observation: spawned cold, watched until it is ready, asked for its first token, and gone in the end.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,6 +14,7 @@ use score::{Item, Role};
 use serve::{
     About, Launch, Quantised, Target,
     launch::{Length, Origin},
+    trouble::Trouble,
 };
 use units::{Bytes, Nanos, Reading, Seconds};
 
@@ -43,6 +44,8 @@ pub(super) struct Live {
     api_key: Option<ApiKey>,
     /// What was wrong with the answers.
     flags: RefCell<Vec<String>>,
+    /// Its death is accounted for: it is no failure of the stage.
+    given_up: Cell<bool>,
 }
 
 /// What a served stage gives to its record.
@@ -51,40 +54,50 @@ pub(super) struct Served<T> {
     pub(super) seen: Seen,
     pub(super) page_cache: PageCache,
     pub(super) outcome: Option<T>,
+    /// What the log of a server that died tells, also where its death was no failure of the stage.
+    pub(super) trouble: Option<Trouble>,
     pub(super) trace: meter::Trace,
     pub(super) idle: meter::Idle,
 }
 
 impl Context<'_> {
-    /// Spawns the stage's engine on its weights, has `work` done on it, and stops it. What fails is in the result.
-    pub(super) fn serve<T>(&self, stage: &Stage, key: &str, mut work: impl FnMut(&Live, &Metered) -> Result<T>) -> Result<Served<T>> {
+    /// Spawns the stage's engine on its weights, has `work` done on it, and stops it. What fails is in the result. The last that `work` is
+    /// given says whether the server lives; of one that is not ours it always does.
+    pub(super) fn serve<T>(
+        &self,
+        stage: &Stage,
+        key: &str,
+        mut work: impl FnMut(&Live, &Metered, &dyn Fn() -> bool) -> Result<T>,
+    ) -> Result<Served<T>> {
         let weights = self.weights(stage)?;
         let (engine, launch) = self.launch(stage, &weights, key)?;
         let command = engine::command(&launch);
         let page_cache = page_cache::make_cold(&weights);
         let metered = self.metered(if engine.about().origin == Origin::Foreign { Runs::Anywhere } else { Runs::OnProcessor })?;
         let stop = launch.stop;
-        let mut marks = Vec::new();
-        let (ended, outcome, fault) = match engine::begin(engine.about(), &launch, self.places, self.folder.log(key)?) {
-            Err(fault) => (engine::never_began(), None, Some(fault)),
+        let (mut marks, mut given_up) = (Vec::new(), false);
+        let (ended, trouble, outcome, fault) = match engine::begin(engine.about(), &launch, self.places, self.folder.log(key)?) {
+            Err(fault) => (engine::never_began(), None, None, Some(fault)),
             Ok(mut process) => {
                 if let Some(pgid) = process.group() {
                     metered.sampler.watch_since(ProcessGroup { pgid }, process.since());
                 }
                 let worked = self.live(&mut process, engine.about(), launch, stage, key, &metered).and_then(|live| {
-                    let outcome = work(&live, &metered)?;
+                    let outcome = work(&live, &metered, &|| process.alive())?;
+                    given_up = live.given_up.get();
                     marks.push(live.told(engine.about(), self.observer));
                     Ok(outcome)
                 });
                 let alive = process.alive();
                 let (ended, trouble) = process.stop(stop)?;
-                match (worked, trouble) {
+                let (outcome, fault) = match (worked, &trouble) {
                     // Some requests may have been answered before it died: that is no finished stage.
-                    (Ok(_), _) if !alive => (ended, None, Some(Error::EndedEarly { phase: "finished".to_owned() })),
-                    (Ok(outcome), _) => (ended, Some(outcome), None),
-                    (Err(fault), Some(trouble)) if fault.is_the_engines() => (ended, None, Some(Error::Engine(trouble))),
-                    (Err(fault), _) => (ended, None, Some(fault)),
-                }
+                    (Ok(_), _) if !alive && !given_up => (None, Some(Error::EndedEarly { phase: "finished".to_owned() })),
+                    (Ok(outcome), _) => (Some(outcome), None),
+                    (Err(fault), Some(trouble)) if fault.is_the_engines() => (None, Some(Error::Engine(trouble.clone()))),
+                    (Err(fault), _) => (None, Some(fault)),
+                };
+                (ended, trouble, outcome, fault)
             }
         };
         let mut ended = ended.stopped_by_us(outcome.is_some());
@@ -92,7 +105,7 @@ impl Context<'_> {
         let (trace, idle) = metered.stop(ended.cpu);
         let memory = trace.memory();
         let seen = Seen { ended, energy: Vec::new(), memory, fault };
-        Ok(Served { command, seen, page_cache, outcome, trace, idle })
+        Ok(Served { command, seen, page_cache, outcome, trouble, trace, idle })
     }
 
     fn launch(&self, stage: &Stage, weights: &Path, key: &str) -> Result<(&'static dyn serve::Engine, Launch)> {
@@ -104,7 +117,7 @@ impl Context<'_> {
             artifact: weights,
             model_name: "model",
             quantised: quantised(spec, stage.precision),
-            concurrency: plan.load.concurrency,
+            concurrency: plan.load.most_concurrent(),
             port: engine::free_port()?,
             scratch: &self.folder.root().join("scratch").join(key),
         };
@@ -133,7 +146,19 @@ impl Context<'_> {
         let secret = |name: &String| (self.places.secret)(name).map(ApiKey::new).ok_or_else(|| Error::NoSecret { name: name.clone() });
         let api_key = launch.api_key_env.as_ref().map(secret).transpose()?;
         let (spawned, log) = (process.since(), self.folder.log(key)?);
-        let mut live = Live { url, spawned, ready, first_token: ready, server, launch, log, version, api_key, flags: RefCell::default() };
+        let mut live = Live {
+            url,
+            spawned,
+            ready,
+            first_token: ready,
+            server,
+            launch,
+            log,
+            version,
+            api_key,
+            flags: RefCell::default(),
+            given_up: Cell::new(false),
+        };
         let first = live.ask(
             vec![prompt(&self.bound.tasks[stage.task].items[0], 1)],
             &AskHow::first(self.bound.plan.load.timeout_s),
@@ -176,11 +201,13 @@ pub(super) struct AskHow {
     pub(super) forced: bool,
     pub(super) timeout: Seconds,
     pub(super) seed: u64,
+    /// It is a level of concurrency beside the cell's own: flags say so.
+    pub(super) further: bool,
 }
 
 impl AskHow {
     fn first(timeout_s: f64) -> Self {
-        Self { concurrency: 1, warmup: Vec::new(), forced: true, timeout: Seconds(timeout_s), seed: 0 }
+        Self { concurrency: 1, warmup: Vec::new(), forced: true, timeout: Seconds(timeout_s), seed: 0, further: false }
     }
 }
 
@@ -209,9 +236,15 @@ impl Live {
         let run = load::run(&job, observer)?.some_answered()?;
         // The request for the first token is too short to tell anything.
         if job.prompts.iter().any(|prompt| prompt.max_tokens > 1) {
-            self.flags.borrow_mut().extend(flags::of(&run.requests, forced));
+            let at = |flag| if how.further { format!("at {} streams: {flag}", how.concurrency) } else { flag };
+            self.flags.borrow_mut().extend(flags::of(&run.requests, forced).into_iter().map(at));
         }
         Ok(run)
+    }
+
+    /// Takes its death for what was seen of it and not for the stage's failure: what was measured before stands by itself.
+    pub(super) fn give_up(&self) {
+        self.given_up.set(true);
     }
 
     /// Bytes held for weights, as the engine tells.

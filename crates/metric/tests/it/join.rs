@@ -6,7 +6,7 @@ use metric::{Campaign, Stage};
 use plan::Strategy;
 use record::{CellEntry, Detail, Machine, Manifest, SCHEMA, StageKind, StageRecord};
 
-use crate::records::{campaign, record, request};
+use crate::records::{campaign, record, request, serving};
 
 fn entry(strategy: Strategy, serve: &[&str]) -> CellEntry {
     let cell = plan::Cell { strategy, ..campaign().cells[0].cell.clone() };
@@ -35,14 +35,16 @@ fn every_key_is_asked_for_once_and_absent_records_have_not_run() {
     let asked = RefCell::new(Vec::new());
     let read = |key: &str| -> Result<Option<StageRecord>, Infallible> {
         asked.borrow_mut().push(key.to_owned());
-        Ok((key != "absent").then(|| record(StageKind::Serve, 1.0, Vec::new(), Detail::Nothing)))
+        let Stage::Recorded(run) = serving(1.0, 1.0).stage else { panic!("no record") };
+        let done = if key.starts_with("run") { (*run).clone() } else { record(StageKind::Adapt, 1.0, Vec::new(), Detail::Nothing) };
+        Ok((key != "absent").then_some(done))
     };
-    let joined = Campaign::join(&manifest(), read, |_| Ok(vec![request(0)])).unwrap();
+    let joined = Campaign::join(&manifest(), read, |file| Ok(vec![request(0); file.len()])).unwrap();
     asked.borrow_mut().sort();
     assert_eq!(*asked.borrow(), ["absent", "adapt", "run 1", "run 2"]);
     let first = &joined.cells[0];
     assert!(matches!((&first.adapt, &first.merge, &first.quantise), (Stage::Recorded(_), Stage::NotPlanned, Stage::NotRun)));
-    assert_eq!(first.serve.iter().map(|run| run.requests.len()).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(first.serve.iter().map(|run| run.requests.len()).collect::<Vec<_>>(), ["requests.parquet".len(), 0]);
     assert_eq!(joined.views().count(), 2);
 }
 

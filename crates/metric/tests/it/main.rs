@@ -6,4 +6,5 @@ mod absent;
 mod client;
 mod figures;
 mod join;
+mod levels;
 mod records;

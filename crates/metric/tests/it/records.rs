@@ -145,10 +145,11 @@ pub(crate) fn serving(speed_j: f64, load_j: f64) -> ServingRun {
         request_energy: Vec::new(),
         requests_file: "requests.parquet".into(),
         power_file: None,
+        levels: Vec::new(),
     };
     let energy = vec![window("load", 3.0, load_j), window("speed", 1.0, speed_j)];
     let stage = recorded(record(StageKind::Serve, 10.0, energy, Detail::Serve(facts)));
-    ServingRun { stage, requests: (0..4).map(request).collect() }
+    ServingRun { stage, requests: (0..4).map(request).collect(), levels: BTreeMap::new() }
 }
 
 /// A scored pass with these marks for items a, b, c, …

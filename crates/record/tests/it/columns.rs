@@ -67,7 +67,7 @@ proptest! {
     fn requests_come_back(requests in vec(any_request(), 0..20)) {
         let dir = tempfile::tempdir()?;
         let folder = RunFolder::create(dir.path(), &manifest()).unwrap();
-        let path = folder.write_requests("k", &requests).unwrap();
+        let path = folder.write_requests("k", None, &requests).unwrap();
         prop_assert_eq!(folder.read_requests(&path).unwrap(), requests);
     }
 
@@ -84,7 +84,7 @@ proptest! {
         let dir = tempfile::tempdir()?;
         let folder = RunFolder::create(dir.path(), &manifest()).unwrap();
         let request = Request { text: "an answer".into(), content_times: vec![Nanos(1), Nanos(5)], ..Request::default() };
-        let path = folder.write_requests("k", &vec![request; 20]).unwrap();
+        let path = folder.write_requests("k", None, &vec![request; 20]).unwrap();
         let file = folder.inside(&path).unwrap();
         let mut bytes = fs::read(&file)?;
         let place = (at * bytes.len() as f64) as usize;
@@ -101,7 +101,7 @@ proptest! {
 fn a_dictionary_that_is_not_there_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(dir.path(), &manifest()).unwrap();
-    let path = folder.write_requests("k", &vec![Request { text: "an answer".into(), ..Request::default() }; 20]).unwrap();
+    let path = folder.write_requests("k", None, &vec![Request { text: "an answer".into(), ..Request::default() }; 20]).unwrap();
     let whole = fs::read(folder.inside(&path).unwrap()).unwrap();
     for place in 0..whole.len().min(600) {
         let mut bytes = whole.clone();
@@ -123,7 +123,7 @@ fn many_rows_cross_the_readers_batches() {
         ..Request::default()
     };
     let requests: Vec<Request> = (0..40_000).map(request).collect();
-    let path = folder.write_requests("k", &requests).unwrap();
+    let path = folder.write_requests("k", None, &requests).unwrap();
     assert!(folder.read_requests(&path).unwrap() == requests);
 }
 

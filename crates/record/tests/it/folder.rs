@@ -36,7 +36,7 @@ fn a_finished_record_is_never_written_again() {
     for again in [record(StageKind::Serve, "k"), failed(StageKind::Serve, "k", "late")] {
         assert!(matches!(folder.put(&again), Err(Error::Exists { .. })));
     }
-    assert!(matches!(folder.write_requests("k", &[]), Err(Error::Exists { .. })));
+    assert!(matches!(folder.write_requests("k", None, &[]), Err(Error::Exists { .. })));
     assert!(matches!(folder.write_power("k", &[]), Err(Error::Exists { .. })));
     assert!(matches!(folder.begin_artifact(StageKind::Serve, "k"), Err(Error::Exists { .. })));
 }
@@ -164,6 +164,6 @@ fn a_full_disk_is_told() {
     let (_dir, folder) = run();
     fs::create_dir(folder.root().join("requests")).unwrap();
     std::os::unix::fs::symlink("/dev/full", folder.root().join("requests/k.parquet.tmp")).unwrap();
-    let error = folder.write_requests("k", &[Request::default()]).unwrap_err();
+    let error = folder.write_requests("k", None, &[Request::default()]).unwrap_err();
     assert!(matches!(error, Error::DiskFull { .. }), "{error:?}");
 }

@@ -164,15 +164,15 @@ fn csv() {
     document.cells.truncate(1);
     document.cells[0].family = "a, \"b\"".into();
     expect![[r#"
-        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client
-        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,,client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,,client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated
-        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,,client not calibrated
+        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,concurrency
+        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated,
+        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,,client not calibrated,1
+        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,1
+        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated,1
+        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,1
+        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,,client not calibrated,
+        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated,1
+        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,,client not calibrated,
     "#]].assert_eq(&print(&document, Format::Csv).replace("\r\n", "\n"));
 }
 
@@ -221,6 +221,7 @@ fn json_of_one_cell() {
               "strategy": "base-fp16",
               "engine": "embedded",
               "mark": "f1",
+              "concurrency": 1,
               "client_bound": null,
               "metrics": {
                 "n_break": {
@@ -249,6 +250,7 @@ fn json_of_one_cell() {
               }
             }
           ],
+          "levels": [],
           "failures": []
         }
     "#]]

@@ -4,5 +4,6 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots so")]
 
 mod formats;
+mod levels;
 mod run_folder;
 mod sample;

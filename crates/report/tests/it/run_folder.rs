@@ -16,7 +16,7 @@ fn manifest() -> Manifest {
     let plan = plan::parse(plan::template(), Path::new("/plans"), &known).unwrap();
     let graph = plan.stages();
     let some = || vec![Some("digest".to_owned())];
-    let digests = Digests { models: some(), train: some(), eval: some(), engines: vec!["1".into()] };
+    let digests = Digests { models: some(), train: some(), eval: some(), engines: vec!["1".into()], ..Digests::default() };
     let keys: Vec<String> = graph.keys(&plan, &digests).into_iter().map(Option::unwrap).collect();
     let key = |stage: usize| keys[stage].clone();
     let entry = |(cell, of): (&plan::Cell, &plan::CellStages)| CellEntry {
@@ -65,7 +65,7 @@ fn served(folder: &RunFolder, key: &str) -> StageRecord {
         status: Some(200),
         ..Request::default()
     };
-    let requests_file = folder.write_requests(key, &(0..10).map(request).collect::<Vec<_>>()).unwrap();
+    let requests_file = folder.write_requests(key, None, &(0..10).map(request).collect::<Vec<_>>()).unwrap();
     let facts = LoadFacts {
         concurrency: 1,
         requests: 10,
@@ -85,6 +85,7 @@ fn served(folder: &RunFolder, key: &str) -> StageRecord {
         request_energy: Vec::new(),
         requests_file,
         power_file: None,
+        levels: Vec::new(),
     };
     record(StageKind::Serve, key, Outcome::Done, Detail::Serve(facts))
 }

@@ -29,6 +29,7 @@ pub(crate) fn document() -> Document {
             definition("peak_memory_bytes", "B", Better::Lower, "of the process group"),
         ],
         cells: cells(),
+        levels: Vec::new(),
         failures: Vec::new(),
     }
 }
@@ -92,6 +93,7 @@ fn cell<const N: usize>(strategy: &str, task: &str, metrics: [(&str, Figure); N]
         strategy: strategy.into(),
         engine: "embedded".into(),
         client_bound: None,
+        concurrency: Some(1),
         mark: if task == "rag" { "f1".into() } else { "rouge_l".into() },
         metrics: BTreeMap::from(metrics.map(|(name, figure)| (name.to_owned(), figure))),
     }
