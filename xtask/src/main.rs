@@ -1,5 +1,6 @@
 //! The project's own chores, as `cargo xtask <chore>`: the quickstart's corpus, tokenizer and model, a probe of what adaptation gains,
-//! the speed table, and the truthfulness of load clients. Not part of the product: nothing here is linked into `edge-eval`.
+//! the speed table, the truthfulness of load clients, and llama.cpp beside the embedded engine. Not part of the product: nothing here is
+//! linked into `edge-eval`.
 #![expect(clippy::print_stdout, reason = "chores are talked to at a terminal; their tables are their output")]
 
 mod bench;
@@ -7,6 +8,7 @@ mod check;
 mod corpus;
 mod field;
 mod greedy;
+mod llama_cpp;
 mod pretrain;
 mod probe;
 mod tokenizer;
@@ -49,6 +51,8 @@ enum Chore {
     Bench(bench::Options),
     /// Set load clients, ours and others, beside the mock's truth: the table of docs/client-accuracy.md.
     ClientAccuracy(field::Options),
+    /// Build llama.cpp's server from its package, and test it beside the embedded engine.
+    LlamaCpp(llama_cpp::Options),
     /// Check what the quickstart promises on its JSON report.
     CheckQuickstart {
         /// The report.
@@ -70,6 +74,7 @@ fn main() -> Result<()> {
         Chore::Probe(options) => probe::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::ClientAccuracy(options) => field::run(&options),
+        Chore::LlamaCpp(options) => llama_cpp::run(&options),
         Chore::CheckQuickstart { report } => check::run(&report),
         Chore::Documents { count } => {
             corpus::Document::stream(0).take(count).for_each(|document| println!("{}\n", document.text));

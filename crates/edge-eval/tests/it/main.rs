@@ -4,6 +4,7 @@
 
 mod engines;
 mod import;
+mod llama_cpp;
 mod load;
 mod meter;
 mod mock;
