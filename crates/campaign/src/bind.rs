@@ -5,7 +5,7 @@ mod check;
 use std::path::{Path, PathBuf};
 
 use hub::{Hub, Require, Source};
-use plan::{CommandSpec, EngineSpec, ModelSource, ModelSpec, Plan, StageGraph, TaskSpec, keys::Digests};
+use plan::{CommandSpec, EngineSpec, ModelSource, Plan, StageGraph, TaskSpec, keys::Digests};
 use score::{Item, Limits};
 
 use crate::{builds::Builds, error::Error};
@@ -62,6 +62,8 @@ pub struct Bound {
     pub models: Vec<BoundModel>,
     /// In the plan's order.
     pub tasks: Vec<BoundTask>,
+    /// The cross-encoder, where the plan has one.
+    pub nli: Option<BoundModel>,
 }
 
 /// Binds a plan. Everything that can be found wrong without running a stage is found here, and told at once.
@@ -78,7 +80,9 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
     // Nothing is downloaded for a plan that is refused anyway.
     let is_refused = !problems.is_empty();
     let looked_for = plan.models.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
-    let models = sound(looked_for.map(|spec| bind_model(spec, plan.seed, places)), &mut problems);
+    let models = sound(looked_for.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems);
+    let nli = plan.nli.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
+    let nli = sound(nli.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems).pop();
     if models.len() == plan.models.len() {
         problems.extend(check::models(&plan, &graph, &models).err());
     }
@@ -88,12 +92,13 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
         models: models.iter().map(|model| Some(model.digest.clone())).collect(),
         train: tasks.iter().map(|task| Some(digest(task.corpus.as_bytes()))).collect(),
         eval: tasks.iter().map(|task| Some(digest(&items_text(&task.items)))).collect(),
+        nli: nli.as_ref().map(|model| model.digest.clone()),
         adapt_command: plan.adapt.command.as_ref().map(command_files).transpose()?.flatten(),
         compress_commands: plan.engines.iter().map(compress_files).collect::<Result<_, _>>()?,
         engines: plan.engines.iter().map(|engine| builds.of(engine)).collect::<Result<_, _>>()?,
     };
     let keys = graph.keys(&plan, &digests).into_iter().map(|key| key.expect("every digest is known")).collect();
-    Ok(Bound { plan, graph, keys, models, tasks })
+    Ok(Bound { plan, graph, keys, models, tasks, nli })
 }
 
 /// What is sound; what is not joins the problems.
@@ -123,8 +128,8 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-fn bind_model(spec: &ModelSpec, seed: u64, places: &Places) -> Result<BoundModel, Error> {
-    let (source, require, random) = match &spec.source {
+fn bind_source(source: &ModelSource, seed: u64, places: &Places) -> Result<BoundModel, Error> {
+    let (source, require, random) = match source {
         ModelSource::Path(path) => (Source::Path(path.clone()), Require::Model, false),
         ModelSource::Hub { id, revision } => (Source::Hub { id: id.clone(), revision: revision.clone() }, Require::Model, false),
         ModelSource::Random(path) => (Source::Path(path.clone()), Require::Config, true),

@@ -105,7 +105,7 @@ fn cells(graph: &StageGraph, keys: &[String]) -> Vec<CellEntry> {
             merge: stages.merge.map(key),
             quantise: stages.quantise.map(key),
             serve: stages.serve.iter().copied().map(key).collect(),
-            quality: Some(key(stages.quality)),
+            quality: stages.quality.first().copied().map(key),
         })
         .collect()
 }

@@ -8,13 +8,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    AdaptSpec, CommandSpec, Compress, EngineSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QuantisedAs, Stage, StageGraph, StageKind,
-    TaskSpec,
+    AdaptSpec, CommandSpec, Compress, EngineSpec, JudgeSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QualitySpec, QuantisedAs, Stage,
+    StageGraph, StageKind, TaskSpec,
 };
 
 /// Raised when a stage's code changes what the same inputs give; old records are then no longer reused.
-const STAGE_VERSIONS: &[(StageKind, u32)] =
-    &[(StageKind::Adapt, 1), (StageKind::Merge, 1), (StageKind::Quantise, 1), (StageKind::Serve, 2), (StageKind::Quality, 1)];
+const STAGE_VERSIONS: &[(StageKind, u32)] = &[
+    (StageKind::Adapt, 1),
+    (StageKind::Merge, 1),
+    (StageKind::Quantise, 1),
+    (StageKind::Serve, 2),
+    (StageKind::Quality, 1),
+    (StageKind::Judge, 1),
+    (StageKind::Nli, 1),
+];
 
 /// Digests that only the caller can take. `None` where a file is not there yet: the keys that need it are unknown then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +32,8 @@ pub struct Digests {
     pub train: Vec<Option<String>>,
     /// Of the held-out rows of each of [`Plan::tasks`].
     pub eval: Vec<Option<String>>,
+    /// Of the weights, config and tokenizer of [`Plan::nli`].
+    pub nli: Option<String>,
     /// Of the files that the command of [`Plan::adapt`] names; `None` where there are none.
     pub adapt_command: Option<String>,
     /// Of the files that the compressing command of each of [`Plan::engines`] names; may be empty where no engine has one.
@@ -151,22 +160,42 @@ pub fn serve(inputs: &Serving<'_>, load: &LoadSpec, meter: &MeterSpec, run: u32)
     )
 }
 
-/// Key of a scored pass. The load is no part of it: answers are at temperature 0.
-pub fn quality(inputs: &Serving<'_>) -> String {
+/// Key of a scored pass, the first of which has no number. The load is no part of it.
+pub fn quality(inputs: &Serving<'_>, spec: &QualitySpec, pass: Option<u32>) -> String {
     let Serving { weights, eval, task, engine, engine_build, seed } = *inputs;
     let prompts =
         json!({"kind": task.kind, "system": task.system, "rows": task.eval_rows, "max_tokens": task.max_tokens, "primary": task.primary});
-    digest(
-        StageKind::Quality,
-        &[
-            ("weights", &weights),
-            ("eval", &eval),
-            ("prompts", &prompts),
-            ("engine", &engine_input(engine)),
-            ("engine_build", &engine_build),
-            ("seed", &seed),
-        ],
-    )
+    let engine = engine_input(engine);
+    let mut inputs: Vec<(&str, &dyn Input)> = vec![
+        ("weights", &weights),
+        ("eval", &eval),
+        ("prompts", &prompts),
+        ("engine", &engine),
+        ("engine_build", &engine_build),
+        ("seed", &seed),
+    ];
+    // What is as it was before there was a choice leaves keys as they were.
+    if let Some(pass) = &pass {
+        inputs.push(("pass", pass));
+    }
+    if spec.temperature > 0.0 {
+        inputs.push(("temperature", &spec.temperature));
+    }
+    if !task.marks.is_empty() {
+        inputs.push(("marks", &task.marks));
+    }
+    digest(StageKind::Quality, &inputs)
+}
+
+/// Key of a judge's ratings of the answers of the pass with key `quality`. How fast it is asked and what it costs is no part of it.
+pub fn judge(quality: &str, judge: &JudgeSpec, seed: u64) -> String {
+    let by = json!({"url": judge.url, "model": judge.model, "attempts": judge.attempts});
+    digest(StageKind::Judge, &[("quality", &quality), ("judge", &by), ("seed", &seed)])
+}
+
+/// Key of the ratings of a cross-encoder, given by the digest of its files.
+pub fn nli(quality: &str, model: &str, meter: &MeterSpec) -> String {
+    digest(StageKind::Nli, &[("quality", &quality), ("model", &model), ("meter", meter)])
 }
 
 impl StageGraph {
@@ -210,11 +239,13 @@ fn key(plan: &Plan, stage: &Stage, before: &[Option<String>], digests: &Digests)
             let engine = plan.engines.get(stage.engine?)?;
             let engine_build = digests.engines.get(stage.engine?)?;
             let inputs = Serving { weights: &upstream, eval: &eval, task, engine, engine_build, seed };
-            Some(match stage.run {
-                Some(run) => serve(&inputs, &plan.load, &plan.meter, run),
-                None => quality(&inputs),
-            })
+            match stage.kind {
+                StageKind::Quality => Some(quality(&inputs, &plan.quality, stage.run)),
+                _ => Some(serve(&inputs, &plan.load, &plan.meter, stage.run?)),
+            }
         }
+        StageKind::Judge => Some(judge(&upstream, plan.judge.as_ref()?, seed)),
+        StageKind::Nli => Some(nli(&upstream, digests.nli.as_deref()?, &plan.meter)),
     }
 }
 

@@ -19,7 +19,8 @@ mod written;
 
 pub use meaning::{
     ADAPT_PLACES, AdaptSpec, AdapterUse, COMPRESS_PLACES, Cell, CommandSpec, Compress, CsvPower, CsvSpec, CsvTime, EnginePrice, EngineSpec,
-    Gives, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, Plan, Precision, PriceSpec, QuantisedAs, Schedule, Strategy, TaskSpec,
+    Gives, JudgeSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, NliSpec, Plan, Precision, PriceSpec, QualitySpec,
+    QuantisedAs, Rater, Schedule, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
 pub use parse::{Known, parse};

@@ -3,6 +3,7 @@
 mod command;
 mod engine;
 mod meter;
+mod quality;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{ADAPT_PLACES, COMPRESS_PLACES, CommandSpec, Gives};
 pub use engine::{AdapterUse, Compress, EnginePrice, EngineSpec, QuantisedAs};
 pub use meter::{CsvPower, CsvSpec, CsvTime, MeterSpec};
+pub use quality::{JudgeSpec, NliSpec, QualitySpec, Rater};
 
 /// Everything a campaign needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,15 @@ pub struct Plan {
     pub adapt: AdaptSpec,
     /// How load is put on.
     pub load: LoadSpec,
+    /// How answers are scored.
+    #[serde(default)]
+    pub quality: QualitySpec,
+    /// Who gives the marks of a judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSpec>,
+    /// Who gives the marks of entailment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nli: Option<NliSpec>,
     /// How energy is metered.
     pub meter: MeterSpec,
     /// What things cost.
@@ -86,6 +97,9 @@ pub struct TaskSpec {
     pub eval_rows: u32,
     /// The mark that counts as the score: `f1`, `exact_match`, `rouge_l`.
     pub primary: String,
+    /// Marks taken beside it and beside the task's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// Longest answer in the scored pass.
     pub max_tokens: u32,
     /// System prompt; `None` takes the task's default.

@@ -9,6 +9,7 @@
 mod command;
 mod engine;
 mod meter;
+mod quality;
 
 use std::{
     collections::HashMap,
@@ -50,6 +51,9 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
     let engines = all(written.engines, |e| engine::engine(e, base, known, default), |e| format!("engine {:?}", e.label()));
     let adapt = adapt(written.adapt, base);
     let load = load(written.load);
+    let quality = quality::quality(written.quality);
+    let judge = written.judge.map_or(Some(None), |w| quality::judge(w).map(Some));
+    let nli = written.nli.map_or(Some(None), |w| quality::nli(w, base).map(Some));
     let meter = meter::meter(written.meter, base, known);
     let prices = prices(written.prices);
     compress?;
@@ -63,10 +67,13 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
         engines: engines?,
         adapt: adapt?,
         load: load?,
+        quality: quality?,
+        judge: judge?,
+        nli: nli?,
         meter: meter?,
         prices: prices?,
     };
-    (bounded(&plan, &root) & coherent(&plan, &root)).then_some(plan)
+    (bounded(&plan, &root) & coherent(&plan, &root) & quality::raters(&plan, &root)).then_some(plan)
 }
 
 /// Reports stages that cannot follow each other.
@@ -212,6 +219,10 @@ fn task<'a>(w: written::Task<'a>, base: &Path, known: &Known<'_>) -> (Place<'a>,
     let train_rows = w.train_rows.within(1, MANY).required();
     let eval_rows = w.eval_rows.within(1, MANY).required();
     let primary = w.primary.one_of("mark", &known.marks).required();
+    let marks = match w.marks {
+        Some(marks) => words(marks, "mark", &known.marks, |word| Some(word.to_owned())),
+        None => Some(Vec::new()),
+    };
     let max_tokens = w.max_tokens.within(1, 1_000_000).or(128);
     let system = w.system.optional();
     let alpha = w.alpha.positive(1e6).or(1.0);
@@ -224,6 +235,7 @@ fn task<'a>(w: written::Task<'a>, base: &Path, known: &Known<'_>) -> (Place<'a>,
             train_rows: train_rows?,
             eval_rows: eval_rows?,
             primary: primary?,
+            marks: marks?,
             max_tokens: max_tokens?,
             system: system?,
             alpha: alpha?,

@@ -69,10 +69,21 @@ fn cell_rows(graph: &StageGraph, states: &States<'_>) -> Vec<Vec<String>> {
             cell.strategy.name().into(),
             cell.engine.clone(),
             format!("{done}/{}", stages.serve.len()),
-            states.word(stages.quality),
+            scored(stages, states),
         ]
     };
     graph.cells.iter().zip(&graph.of_cell).map(row).collect()
+}
+
+/// The state of the only pass, or how many of several are finished.
+fn scored(stages: &crate::CellStages, states: &States<'_>) -> String {
+    match stages.quality.as_slice() {
+        [only] => states.word(*only),
+        passes => {
+            let done = passes.iter().filter(|&&stage| states.of(stage) == State::Finished).count();
+            format!("{done}/{}", passes.len())
+        }
+    }
 }
 
 /// Adaptations, merges and quantisations, one a row: those are what cells can share.
@@ -86,7 +97,7 @@ fn shared_rows(plan: &Plan, graph: &StageGraph, states: &States<'_>) -> Vec<Vec<
             states.key(index).map_or("-", |key| &key[..key.len().min(8)]).into(),
         ]
     };
-    let shareable = |stage: &Stage| !matches!(stage.kind, StageKind::Serve | StageKind::Quality);
+    let shareable = |stage: &Stage| matches!(stage.kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise);
     graph.stages.iter().enumerate().filter(|(_, stage)| shareable(stage)).map(row).collect()
 }
 
@@ -96,7 +107,7 @@ fn count_rows(graph: &StageGraph, states: &States<'_>) -> Vec<Vec<String>> {
         let by_state = [State::Finished, State::ToRun, State::NotKnown].map(|state| count(kind, state).to_string());
         [kind.name().to_owned(), graph.count(kind).to_string()].into_iter().chain(by_state).collect()
     };
-    StageKind::ALL.iter().map(row).collect()
+    StageKind::ALL.iter().filter(|&&kind| graph.count(kind) > 0).map(row).collect()
 }
 
 /// Left-aligned columns, two spaces apart and two in.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdapterUse, Cell, Gives, Method, ModelSpec, Plan, Precision, QuantisedAs, Strategy, seed};
+use crate::{AdapterUse, Cell, Gives, Method, ModelSpec, Plan, Precision, QuantisedAs, Rater, Strategy, seed};
 
 /// Which stage of the lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,13 +18,17 @@ pub enum StageKind {
     Quantise,
     /// One serving run: spawn, cold start, warm-up, speed window.
     Serve,
-    /// One scored pass over the task's held-out items.
+    /// One pass over the task's held-out items, scored by what text alone tells.
     Quality,
+    /// The answers of a pass, rated by a judge.
+    Judge,
+    /// The answers of a pass, rated by a cross-encoder.
+    Nli,
 }
 
 impl StageKind {
     /// Every kind, in the order a cell goes through them.
-    pub const ALL: &[Self] = &[Self::Adapt, Self::Merge, Self::Quantise, Self::Serve, Self::Quality];
+    pub const ALL: &[Self] = &[Self::Adapt, Self::Merge, Self::Quantise, Self::Serve, Self::Quality, Self::Judge, Self::Nli];
 
     /// The word that records, file names and labels use.
     pub fn name(self) -> &'static str {
@@ -34,6 +38,8 @@ impl StageKind {
             Self::Quantise => "quantise",
             Self::Serve => "serve",
             Self::Quality => "quality",
+            Self::Judge => "judge",
+            Self::Nli => "nli",
         }
     }
 }
@@ -53,11 +59,11 @@ pub struct Stage {
     pub precision: Option<Precision>,
     /// In which files; only a quantisation has it.
     pub quantised_as: Option<QuantisedAs>,
-    /// Index into [`Plan::engines`]; only serving and scoring have one.
+    /// Index into [`Plan::engines`]; only serving, scoring and rating have one.
     pub engine: Option<usize>,
-    /// Number of the serving run, from 0.
+    /// Number of the serving run, from 0, or of a scored pass after the first.
     pub run: Option<u32>,
-    /// The stage whose artifact it reads; `None` reads the model as it is.
+    /// The stage whose artifact, or whose answers, it reads; `None` reads the model as it is.
     pub upstream: Option<usize>,
     /// Indices into [`Plan::cells`] of the cells that stand on it.
     pub cells: Vec<usize>,
@@ -74,8 +80,10 @@ pub struct CellStages {
     pub quantise: Option<usize>,
     /// The serving runs, in run order.
     pub serve: Vec<usize>,
-    /// The scored pass.
-    pub quality: usize,
+    /// The scored passes, in order.
+    pub quality: Vec<usize>,
+    /// The ratings of their answers.
+    pub rate: Vec<usize>,
 }
 
 /// All stages of a plan. A stage stands after the one it reads from.
@@ -127,7 +135,9 @@ impl Plan {
     fn stem(&self, model: usize, task: usize, strategy: Strategy, engine: usize) -> Stem {
         let gives_folder = self.adapt.command.as_ref().is_some_and(|command| command.gives == Gives::Folder);
         let apart = self.engines[engine].adapter == AdapterUse::Apart && strategy.precision() == Precision::Fp16;
-        Stem { model, task, strategy, engine, quantised_as: self.quantised_as(engine), merges: !gives_folder && !apart, runs: self.runs }
+        let rated = [Rater::Judge, Rater::Nli].map(|rater| self.tasks[task].raters().any(|needed| needed == rater));
+        let (quantised_as, merges) = (self.quantised_as(engine), !gives_folder && !apart);
+        Stem { model, task, strategy, engine, quantised_as, merges, runs: self.runs, passes: self.quality.passes, rated }
     }
 
     /// The seed of a stage: of the plan's seed and of what the stage is about. Method, precision and engine are left out, so
@@ -160,10 +170,20 @@ impl Plan {
             label += self.engines[engine].label();
         }
         if let Some(run) = stage.run {
-            label += " · run ";
+            label += if stage.kind == StageKind::Serve { " · run " } else { " · pass " };
             label += &(run + 1).to_string();
         }
         label
+    }
+}
+
+impl Rater {
+    /// The stage in which it rates.
+    pub fn stage(self) -> StageKind {
+        match self {
+            Self::Judge => StageKind::Judge,
+            Self::Nli => StageKind::Nli,
+        }
     }
 }
 
@@ -186,6 +206,9 @@ struct Stem {
     /// Whether what adaptation leaves must be merged.
     merges: bool,
     runs: u32,
+    passes: u32,
+    /// Who of [`Rater::ALL`] rates the answers.
+    rated: [bool; 2],
 }
 
 /// What tells one stage from another.
@@ -218,7 +241,13 @@ impl Builder {
         }
         let weights = stages.quantise.or(stages.merge).or(stages.adapt);
         stages.serve = (0..stem.runs).map(|run| self.stage(stem, StageKind::Serve, Some(precision), Some(run), weights)).collect();
-        stages.quality = self.stage(stem, StageKind::Quality, Some(precision), None, weights);
+        for pass in 0..stem.passes {
+            let pass = Some(pass).filter(|pass| *pass > 0);
+            let quality = self.stage(stem, StageKind::Quality, Some(precision), pass, weights);
+            let raters = Rater::ALL.iter().zip(stem.rated).filter(|(_, rated)| *rated);
+            stages.rate.extend(raters.map(|(rater, _)| self.stage(stem, rater.stage(), Some(precision), pass, Some(quality))));
+            stages.quality.push(quality);
+        }
         self.graph.cells.push(cell);
         self.graph.of_cell.push(stages);
     }
@@ -227,7 +256,8 @@ impl Builder {
     fn stage(&mut self, stem: Stem, kind: StageKind, precision: Option<Precision>, run: Option<u32>, upstream: Option<usize>) -> usize {
         let Stem { model, task, strategy, engine, quantised_as, .. } = stem;
         let method = strategy.method();
-        let engine = matches!(kind, StageKind::Serve | StageKind::Quality).then_some(engine);
+        let prepares = matches!(kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise);
+        let engine = (!prepares).then_some(engine);
         let quantised_as = quantised_as.filter(|_| kind == StageKind::Quantise);
         let stages = &mut self.graph.stages;
         let index = *self.known.entry((kind, model, task, method, precision, quantised_as, engine, run)).or_insert_with(|| {

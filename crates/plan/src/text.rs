@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{AdapterUse, CommandSpec, Compress, EngineSpec, LoadSpec, ModelSource, ModelSpec, Plan, TaskSpec};
+use crate::{AdapterUse, CommandSpec, Compress, EngineSpec, LoadSpec, ModelSource, ModelSpec, NliSpec, Plan, QualitySpec, TaskSpec};
 
 /// A plan made by hand that holds what TOML cannot, such as a seed above 2^63.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +34,12 @@ impl Plan {
             "models": self.models.iter().map(model).collect::<Vec<_>>(),
             "tasks": self.tasks.iter().map(task).collect::<Vec<_>>(),
             "engines": self.engines.iter().map(engine).collect::<Vec<_>>(),
-            "load": load(&self.load), "meter": self.meter, "prices": self.prices,
+            "load": load(&self.load), "judge": self.judge, "nli": self.nli.as_ref().map(nli), "meter": self.meter, "prices": self.prices,
         }));
         root.insert("adapt".into(), adapt.into());
+        if self.quality != QualitySpec::default() {
+            root.insert("quality".into(), object(&self.quality).into());
+        }
         let mut root = Value::Object(root);
         drop_nulls(&mut root);
         root
@@ -52,13 +55,23 @@ fn object(value: &impl serde::Serialize) -> Map<String, Value> {
 
 fn model(model: &ModelSpec) -> Value {
     let mut map = object(&json!({"family": model.family, "tier": model.tier}));
-    map.extend(object(&match &model.source {
+    map.extend(source(&model.source));
+    map.into()
+}
+
+fn nli(nli: &NliSpec) -> Value {
+    let mut map = object(&json!({"threads": nli.threads}));
+    map.extend(source(&nli.source));
+    map.into()
+}
+
+fn source(source: &ModelSource) -> Map<String, Value> {
+    object(&match source {
         ModelSource::Path(path) => json!({"path": path.to_string_lossy()}),
         ModelSource::Hub { id, revision } => json!({"hub": id, "revision": revision}),
         ModelSource::Random(folder) => json!({"weights": "random", "config": folder.to_string_lossy()}),
         ModelSource::Builtin => json!({"builtin": true}),
-    }));
-    map.into()
+    })
 }
 
 fn task(task: &TaskSpec) -> Value {

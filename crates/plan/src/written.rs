@@ -21,6 +21,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) adapt: Adapt<'a>,
     pub(crate) compress: Option<Command<'a>>,
     pub(crate) load: Load<'a>,
+    pub(crate) quality: Quality<'a>,
+    pub(crate) judge: Option<Judge<'a>>,
+    pub(crate) nli: Option<Nli<'a>>,
     pub(crate) meter: Meter<'a>,
     pub(crate) prices: Prices<'a>,
 }
@@ -53,6 +56,7 @@ pub(crate) struct Task<'a> {
     pub(crate) train_rows: Field<'a, u32>,
     pub(crate) eval_rows: Field<'a, u32>,
     pub(crate) primary: Field<'a, String>,
+    pub(crate) marks: Option<Vec<Field<'a, String>>>,
     pub(crate) max_tokens: Field<'a, u32>,
     pub(crate) system: Field<'a, String>,
     pub(crate) alpha: Field<'a, f64>,
@@ -117,6 +121,30 @@ pub(crate) struct Load<'a> {
     pub(crate) timeout_s: Field<'a, f64>,
 }
 
+/// The `[quality]` section.
+pub(crate) struct Quality<'a> {
+    pub(crate) passes: Field<'a, u32>,
+    pub(crate) temperature: Field<'a, f64>,
+}
+
+/// The `[judge]` section.
+pub(crate) struct Judge<'a> {
+    pub(crate) url: Field<'a, String>,
+    pub(crate) model: Field<'a, String>,
+    pub(crate) api_key_env: Field<'a, String>,
+    pub(crate) concurrency: Field<'a, u32>,
+    pub(crate) attempts: Field<'a, u32>,
+    pub(crate) timeout_s: Field<'a, f64>,
+    pub(crate) price: Option<EnginePrice<'a>>,
+}
+
+/// The `[nli]` section.
+pub(crate) struct Nli<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) source: Source<'a>,
+    pub(crate) threads: Field<'a, u32>,
+}
+
 /// The `[meter]` section.
 pub(crate) struct Meter<'a> {
     pub(crate) kind: Field<'a, String>,
@@ -158,6 +186,9 @@ impl<'a> Plan<'a> {
             adapt: Adapt::read(root.section("adapt")),
             compress: root.optional_section("compress").map(Command::whole),
             load: Load::read(root.section("load")),
+            quality: Quality::read(root.section("quality")),
+            judge: root.optional_section("judge").map(Judge::read),
+            nli: root.optional_section("nli").map(Nli::read),
             meter: Meter::read(root.section("meter")),
             prices: Prices::read(root.section("prices")),
             place: root.finish(),
@@ -167,18 +198,20 @@ impl<'a> Plan<'a> {
 
 impl<'a> Model<'a> {
     fn read(mut s: Section<'a, '_>) -> Self {
+        Self { family: s.field("family"), tier: s.field("tier"), source: Source::read(&mut s), place: s.finish() }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Among the other keys of a section.
+    fn read(s: &mut Section<'a, '_>) -> Self {
         Self {
-            family: s.field("family"),
-            tier: s.field("tier"),
-            source: Source {
-                path: s.field("path"),
-                hub: s.field("hub"),
-                revision: s.field("revision"),
-                weights: s.field("weights"),
-                config: s.field("config"),
-                builtin: s.field("builtin"),
-            },
-            place: s.finish(),
+            path: s.field("path"),
+            hub: s.field("hub"),
+            revision: s.field("revision"),
+            weights: s.field("weights"),
+            config: s.field("config"),
+            builtin: s.field("builtin"),
         }
     }
 }
@@ -193,6 +226,7 @@ impl<'a> Task<'a> {
             train_rows: s.field("train_rows"),
             eval_rows: s.field("eval_rows"),
             primary: s.field("primary"),
+            marks: s.words("marks"),
             max_tokens: s.field("max_tokens"),
             system: s.field("system"),
             alpha: s.field("alpha"),
@@ -280,6 +314,36 @@ impl<'a> Load<'a> {
         };
         s.finish();
         load
+    }
+}
+
+impl<'a> Quality<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let quality = Self { passes: s.field("passes"), temperature: s.field("temperature") };
+        s.finish();
+        quality
+    }
+}
+
+impl<'a> Judge<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        let judge = Self {
+            url: s.field("url"),
+            model: s.field("model"),
+            api_key_env: s.field("api_key_env"),
+            concurrency: s.field("concurrency"),
+            attempts: s.field("attempts"),
+            timeout_s: s.field("timeout_s"),
+            price: s.optional_section("price").map(EnginePrice::read),
+        };
+        s.finish();
+        judge
+    }
+}
+
+impl<'a> Nli<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self { source: Source::read(&mut s), threads: s.field("threads"), place: s.finish() }
     }
 }
 

@@ -68,7 +68,8 @@ fn compress(w: Choice<'_, written::Command<'_>>, base: &Path, default: Option<&C
     }
 }
 
-fn price(w: written::EnginePrice<'_>) -> Option<EnginePrice> {
+/// What tokens cost.
+pub(super) fn price(w: written::EnginePrice<'_>) -> Option<EnginePrice> {
     let input = w.input_usd_per_mtok.within(0.0, 1e6).required();
     let output = w.output_usd_per_mtok.within(0.0, 1e6).required();
     let source = w.source.check(not_empty).required();

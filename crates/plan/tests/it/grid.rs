@@ -14,7 +14,7 @@ fn the_papers_grid_is_72_cells_on_36_adaptations() {
     assert_eq!(graph.cells.len(), 72);
     assert_eq!(plan.cells().iter().collect::<std::collections::HashSet<_>>().len(), 72);
     let counts: Vec<_> = StageKind::ALL.iter().map(|&kind| graph.count(kind)).collect();
-    assert_eq!(counts, [36, 36, 54, 72 * 20, 72]);
+    assert_eq!(counts, [36, 36, 54, 72 * 20, 72, 0, 0]);
     for stage in graph.stages.iter().filter(|stage| stage.kind == StageKind::Adapt) {
         let sharing = if stage.method == Method::Lora { 3 } else { 1 };
         assert_eq!(stage.cells.len(), sharing, "{}", plan.stage_label(stage));
@@ -38,7 +38,7 @@ fn a_cell_stands_on_its_own_stages() {
         assert_eq!(of.adapt.is_some(), cell.strategy.method() != Method::None);
         assert_eq!(of.quantise.is_some(), matches!(cell.strategy, Strategy::LoraInt8 | Strategy::LoraInt4 | Strategy::QloraInt4));
         assert_eq!(of.serve.len(), plan.runs as usize);
-        for &stage in of.serve.iter().chain(of.adapt.iter()).chain([&of.quality]) {
+        for &stage in of.serve.iter().chain(of.adapt.iter()).chain(&of.quality) {
             let stage = &graph.stages[stage];
             assert!(stage.cells.contains(&index));
             assert_eq!(plan.tasks[stage.task].name, cell.task);
@@ -100,7 +100,7 @@ fn what_edge_eval_plan_prints() {
     };
     let keys = graph.keys(&plan, &digests);
     let lora = &graph.of_cell[1];
-    let finished: BTreeSet<String> = [lora.adapt.unwrap(), lora.merge.unwrap(), lora.serve[0], lora.serve[1], lora.quality]
+    let finished: BTreeSet<String> = [lora.adapt.unwrap(), lora.merge.unwrap(), lora.serve[0], lora.serve[1], lora.quality[0]]
         .iter()
         .filter_map(|&stage| keys[stage].clone())
         .collect();
@@ -214,4 +214,24 @@ fn an_engine_may_be_put_through_some_strategies_only() {
         1,
     );
     assert!(parse(&nothing).unwrap_err().to_string().contains("no cell"), "{nothing}");
+}
+
+#[test]
+fn passes_and_raters_are_stages_of_their_own() {
+    let text = SMALL.replace("primary = \"f1\"", "primary = \"f1\"\nmarks = [\"judge_safety\", \"nli_entailment\", \"judge_helpfulness\"]")
+        + "[quality]\npasses = 3\ntemperature = 0.7\n[judge]\nurl = \"http://127.0.0.1:1\"\nmodel = \"j\"\n[nli]\npath = \"nli\"\n";
+    let plan = parse(&text).unwrap();
+    let graph = plan.stages();
+    assert_eq!((graph.of_cell[0].quality.len(), graph.of_cell[0].rate.len()), (3, 6));
+    let rated = graph.of_cell[0].rate.iter().map(|&stage| &graph.stages[stage]);
+    assert!(rated.clone().all(|stage| graph.of_cell[0].quality.contains(&stage.upstream.unwrap())));
+    let labels: Vec<String> = rated.map(|stage| plan.stage_label(stage)).collect();
+    assert!(labels[5].ends_with("base-fp16 · embedded · pass 3"), "{labels:?}");
+    let seeds: BTreeSet<u64> = graph.of_cell[0].quality.iter().map(|&stage| plan.stage_seed(&graph.stages[stage])).collect();
+    assert_eq!(seeds.len(), 3, "each pass samples anew");
+    assert_eq!(parse(&plan.to_toml().unwrap()).unwrap(), plan);
+    expect![[r#"
+        line 1: task "rag" has judge marks, and nothing says who gives them
+          hint: add a [judge] section"#]]
+    .assert_eq(&parse(&text.replace("[judge]\nurl = \"http://127.0.0.1:1\"\nmodel = \"j\"\n", "")).unwrap_err().to_string());
 }

@@ -125,3 +125,14 @@ fn an_engines_name_and_price_decide_nothing() {
     let price = EnginePrice { input_usd_per_mtok: 1.0, output_usd_per_mtok: 2.0, source: "a list".into(), date: "2026-08-01".into() };
     assert!(changed(|plan, _| plan.engines[0].price = Some(price)).is_empty());
 }
+
+#[test]
+fn how_answers_are_scored_decides_their_marks_alone() {
+    assert_eq!(changed(|plan, _| plan.quality.temperature = 0.5), ["quality"]);
+    assert_eq!(changed(|plan, _| plan.tasks[0].marks = vec!["rouge_l".into()]), ["quality"]);
+    let mut plan = parse(plan::quickstart()).unwrap();
+    let keys = |plan: &Plan| plan.stages().keys(plan, &digests(plan)).into_iter().collect::<std::collections::HashSet<_>>();
+    let one = keys(&plan);
+    plan.quality.passes = 3;
+    assert!(keys(&plan).is_superset(&one), "the first pass is kept");
+}

@@ -18,7 +18,7 @@ fn known() -> Known<'static> {
         tasks: vec!["chat", "rag", "summarization"],
         engines: vec!["embedded"],
         meters: vec!["csv", "modelled", "nvml", "rapl"],
-        marks: vec!["exact_match", "f1", "rouge_l"],
+        marks: vec!["exact_match", "f1", "judge_helpfulness", "judge_safety", "nli_entailment", "rouge_l"],
     }
 }
 

@@ -139,7 +139,7 @@ fn every_problem_is_told_at_once() {
             line 15: strategies[3]: unknown strategy "lora-int3"
               hint: did you mean "lora-int4"? one of: base-fp16, lora-fp16, lora-int8, lora-int4, qlora-int4
             line 36: tasks[0].primary: unknown mark "f2"
-              hint: did you mean "f1"? one of: exact_match, f1, rouge_l
+              hint: did you mean "f1"? one of: exact_match, f1, judge_helpfulness, judge_safety, nli_entailment, rouge_l
             line 43: engines[0].kind: unknown engine "mok"
               hint: one of: embedded
             line 51: adapt.lr: expected a number, found a string

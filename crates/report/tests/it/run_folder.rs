@@ -25,7 +25,7 @@ fn manifest() -> Manifest {
         merge: of.merge.map(key),
         quantise: of.quantise.map(key),
         serve: of.serve.iter().map(|&stage| key(stage)).collect(),
-        quality: Some(key(of.quality)),
+        quality: of.quality.first().copied().map(key),
     };
     let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
     Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells }
@@ -96,7 +96,7 @@ fn what_ran_is_told_and_what_did_not_is_missing() {
     let manifest = manifest();
     let folder = RunFolder::create(dir.path(), &manifest).unwrap();
     folder.put(&served(&folder, &manifest.cells[0].serve[0])).unwrap();
-    let died = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: vec!["out of memory".into()] };
+    let died = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: vec!["out of memory".into()], does_not_fit: None };
     folder.put(&record(StageKind::Adapt, manifest.cells[1].adapt.as_ref().unwrap(), died.clone(), Detail::Nothing)).unwrap();
     folder.put(&record(StageKind::Adapt, "0123", died, Detail::Nothing)).unwrap();
 
