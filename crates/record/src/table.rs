@@ -17,7 +17,7 @@ use parquet::{
     file::{
         metadata::{ColumnChunkMetaData, KeyValue, RowGroupMetaData},
         properties::WriterProperties,
-        reader::{FileReader, SerializedFileReader},
+        reader::RowGroupReader,
         writer::SerializedFileWriter,
     },
     schema::{parser::parse_message_type, types::ColumnPath},
@@ -180,29 +180,31 @@ fn write_error(path: &Path, error: ParquetError) -> Error {
 /// any later one: the absent ones, which must be optional, come back without values.
 fn read(path: &Path, shape: &Columns, oldest: usize) -> Result<Vec<Column>> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    // The decoders of the parquet crate index into a damaged dictionary page without a look at its length.
-    let whole = std::panic::catch_unwind(|| read_file(file, shape, oldest));
-    match whole {
-        Ok(Ok(columns)) => Ok(columns),
-        Ok(Err(ReadFault::Parquet(error))) => Err(Error::damaged(path, error.to_string())),
-        Ok(Err(ReadFault::Facts(reason))) => Err(Error::damaged(path, reason)),
-        Err(_) => Err(Error::damaged(path, "one of its pages is not what its header says")),
-    }
+    columns::caught(|| read_file(file, shape, oldest)).map_err(|fault| match fault {
+        ReadFault::File(error) => Error::damaged(path, error.to_string()),
+        ReadFault::Facts(reason) => Error::damaged(path, reason),
+    })
 }
 
 enum ReadFault {
-    Parquet(ParquetError),
+    File(columns::Error),
     Facts(String),
+}
+
+impl From<columns::Error> for ReadFault {
+    fn from(error: columns::Error) -> Self {
+        Self::File(error)
+    }
 }
 
 impl From<ParquetError> for ReadFault {
     fn from(error: ParquetError) -> Self {
-        Self::Parquet(error)
+        Self::File(error.into())
     }
 }
 
 fn read_file(file: File, shape: &Columns, oldest: usize) -> std::result::Result<Vec<Column>, ReadFault> {
-    let reader = SerializedFileReader::new(file)?;
+    let reader = columns::Table::open(file)?;
     let expected = parse_message_type(&schema_text(shape))?;
     let meta = reader.metadata();
     let fields = meta.file_metadata().schema().get_fields();
@@ -222,8 +224,8 @@ fn read_file(file: File, shape: &Columns, oldest: usize) -> std::result::Result<
             columns.push(absent(column, rows)?);
             continue;
         }
-        for group in 0..reader.num_row_groups() {
-            append(&mut whole, reader.get_row_group(group)?.get_column_reader(index)?)?;
+        for group in 0..groups.len() {
+            append(&mut whole, reader.group(group)?.get_column_reader(index)?)?;
         }
         if whole.rows() as i64 != rows {
             return Err(ReadFault::Facts(format!("column {name} has {} rows of {rows}", whole.rows())));

@@ -1,124 +1,265 @@
-//! Data sets from disk, row by row: JSONL, one JSON array, or an object with a `data` array (SQuAD's official file and the hub's
-//! flat export). Which one it is, is seen from the first bytes. Never more than one row is in memory.
+//! Data sets from disk, row by row: Parquet, JSONL, one JSON array, an object with a `data` array (SQuAD's official file and the hub's
+//! flat export), and CSV; one file or the shards of a folder. Which one it is, is seen from the first bytes. Of a text file no more than
+//! one row is in memory, of a Parquet file no more than a page of each column that is read.
 //!
-//! Not here: Parquet and CSV, downloads, splits, and the digest of the file.
+//! Not here: downloads (see `hub`) and the digest of the files.
 
-mod split;
+mod csv;
+mod fields;
+mod files;
+mod part;
+mod rows;
+mod values;
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader},
+    collections::HashSet,
+    io::BufRead,
     path::{Path, PathBuf},
 };
 
-use self::split::{Fault, Splitter};
-use crate::{Error, Example, Result, error::Place, tasks::Task};
+pub use fields::Fields;
+pub use files::{Wanted, choose, files};
+pub use part::{Part, Split};
+
+use self::rows::{Fault, Rows};
+use crate::{Error, Example, Result, error::Place, row::Field, tasks::Task};
 
 /// How much is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Examples; the rest of the file is not looked at.
+    /// Examples; the rest of the files is not looked at.
     pub examples: usize,
-    /// Bytes of one JSON value. A value that is larger is an error: a file that is not a data set has no line ends.
+    /// Bytes of one JSON value or CSV record. One that is larger is an error: a file that is not a data set has no line ends.
     pub value_bytes: usize,
+    /// Rows that may be left out because they are not what the task's rows are. One more is an error.
+    pub bad_rows: usize,
 }
 
 impl Limits {
-    /// The first `examples` examples, no value over 64 MiB.
+    /// The first `examples` examples, no value over 64 MiB, no bad row.
     pub fn first(examples: usize) -> Self {
-        Self { examples, value_bytes: 64 << 20 }
+        Self { examples, value_bytes: 64 << 20, bad_rows: 0 }
     }
 }
 
-/// Opens a data set of a task. Rows come in file order; iteration ends after the first error.
-///
-/// # Errors
-/// The file cannot be opened or read.
-pub fn open(path: &Path, task: &'static Task, limits: Limits) -> Result<Examples<BufReader<File>>> {
-    let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    Examples::new(BufReader::with_capacity(1 << 16, file), path, task, limits)
+/// What is read, and how it is understood.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Read one after the other.
+    pub files: Vec<PathBuf>,
+    /// Whose rows they are.
+    pub task: &'static Task,
+    /// Columns that have other names than the published ones.
+    pub fields: Fields,
+    /// How much is read.
+    pub limits: Limits,
+    /// Only the rows of one part of a split by id.
+    pub part: Option<(Split, Part)>,
 }
 
-/// All examples of a data set within the limits.
-///
-/// # Errors
-/// Those of [`open`]; a row that is not JSON or lacks a field, with its line; or no row at all.
-pub fn read(path: &Path, task: &'static Task, limits: Limits) -> Result<Vec<Example>> {
-    let examples = open(path, task, limits)?.collect::<Result<Vec<_>>>()?;
-    if examples.is_empty() { Err(Error::NoRows { path: path.to_owned() }) } else { Ok(examples) }
+/// What was read.
+#[derive(Debug)]
+pub struct Read {
+    /// In file order; each id once.
+    pub examples: Vec<Example>,
+    /// What was wrong with the rows that were left out.
+    pub bad: Vec<Error>,
+    /// Rows left out because a row before has their id.
+    pub repeated: usize,
 }
 
-/// The examples of a data set, read as they are asked for.
-pub struct Examples<R> {
-    splitter: Splitter<R>,
-    path: PathBuf,
-    task: &'static Task,
-    left: usize,
-    row: u64,
-    /// Examples of the current value that were not handed out yet.
-    ready: std::vec::IntoIter<Example>,
-}
-
-impl<R: BufRead> Examples<R> {
-    /// Examples from any reader; `path` is only named in errors.
+impl Source {
+    /// A file, or the shards of a folder, under the published names.
     ///
     /// # Errors
-    /// The reader fails.
-    pub fn new(reader: R, path: &Path, task: &'static Task, limits: Limits) -> Result<Self> {
-        let splitter = Splitter::new(reader, limits.value_bytes).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        Ok(Self { splitter, path: path.to_owned(), task, left: limits.examples, row: 0, ready: Vec::new().into_iter() })
+    /// Those of [`files`].
+    pub fn at(path: &Path, task: &'static Task, limits: Limits) -> Result<Self> {
+        let files = files(path, &Wanted::default())?;
+        Ok(Self { files, task, fields: Fields::default(), limits, part: None })
     }
 
-    /// The examples of the next value; `None` at the end of the data.
-    fn next_value(&mut self) -> Option<Result<Vec<Example>>> {
-        let next = self.splitter.next_value().transpose()?;
-        self.row += 1;
-        let place = Place { path: self.path.clone(), line: self.splitter.line(), row: self.row };
-        Some(next.map_err(|fault| self.error(fault, place.clone())).and_then(|bytes| self.parse(&bytes, place)))
-    }
-
-    fn parse(&self, bytes: &[u8], place: Place) -> Result<Vec<Example>> {
-        let value = serde_json::from_slice(bytes).map_err(|error| syntax(&error, place.clone()))?;
-        (self.task.read)(&value).map_err(|problem| Error::Row { place, problem, task: self.task.name })
-    }
-
-    fn error(&self, fault: Fault, place: Place) -> Error {
-        match fault {
-            Fault::Io(source) => Error::Io { path: self.path.clone(), source },
-            Fault::TooLarge { limit } => Error::TooLarge { place, limit },
-            Fault::Syntax(message) => Error::Syntax { place, message: message.to_owned() },
+    /// All examples within the limits.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or read; a row that is not what it should be, with its file and line, beyond those that may be left
+    /// out; or no example at all.
+    pub fn read(self) -> Result<Read> {
+        let first = self.files.first().cloned().unwrap_or_default();
+        let mut reading = self.examples();
+        let examples = reading.by_ref().collect::<Result<Vec<_>>>()?;
+        if examples.is_empty() {
+            return Err(reading.bad.pop().unwrap_or(Error::NoRows { path: first }));
         }
+        Ok(Read { examples, bad: reading.bad, repeated: reading.repeated })
+    }
+
+    /// The examples as they are asked for; ends after the first error.
+    pub fn examples(self) -> Examples {
+        let files = self.files.clone().into_iter();
+        Examples::new(self, files, None)
+    }
+
+    /// The examples of a text at hand instead of the files, read as a file of that name would be.
+    ///
+    /// # Errors
+    /// CSV whose first line names no columns.
+    pub fn examples_of(self, text: Vec<u8>, name: &Path) -> Result<Examples> {
+        let place = Place { path: name.to_owned(), line: Some(1), row: 0 };
+        let reader: Reader = Box::new(std::io::Cursor::new(text));
+        let rows = rows::text(reader, name, self.limits.value_bytes).map_err(|fault| error(fault, place))?;
+        Ok(Examples::new(self, Vec::new().into_iter(), Some(Open { rows, path: name.to_owned(), row: 0 })))
     }
 }
 
-/// The parser's complaint, at its line of the file instead of its line of the value.
-fn syntax(error: &serde_json::Error, mut place: Place) -> Error {
-    place.line += (error.line() as u64).saturating_sub(1);
-    let text = error.to_string();
-    let what = text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    Error::Syntax { place, message: format!("{what}, at byte {} of the line", error.column()) }
+/// All examples of a file or folder within the limits.
+///
+/// # Errors
+/// Those of [`Source::read`].
+pub fn read(path: &Path, task: &'static Task, limits: Limits) -> Result<Vec<Example>> {
+    Ok(Source::at(path, task, limits)?.read()?.examples)
 }
 
-impl<R: BufRead> Iterator for Examples<R> {
+/// A text file, or a text at hand.
+type Reader = Box<dyn BufRead + Send>;
+
+/// The examples of a data set, read as they are asked for.
+pub struct Examples {
+    source: Source,
+    /// Files that were not opened yet.
+    files: std::vec::IntoIter<PathBuf>,
+    open: Option<Open>,
+    left: usize,
+    ids: HashSet<String>,
+    bad: Vec<Error>,
+    repeated: usize,
+    /// What the current row gave and was not handed out yet.
+    ready: std::vec::IntoIter<Result<Example>>,
+}
+
+/// The file that is being read.
+struct Open {
+    rows: Rows<Reader>,
+    path: PathBuf,
+    row: u64,
+}
+
+impl std::fmt::Debug for Examples {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Examples").field("source", &self.source).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl Examples {
+    /// What was wrong with the rows left out so far.
+    pub fn bad(&self) -> &[Error] {
+        &self.bad
+    }
+
+    fn new(source: Source, files: std::vec::IntoIter<PathBuf>, open: Option<Open>) -> Self {
+        let left = source.limits.examples;
+        Self { source, files, open, left, ids: HashSet::new(), bad: Vec::new(), repeated: 0, ready: Vec::new().into_iter() }
+    }
+
+    /// What the next row gives; `None` at the end of the open file.
+    fn next_row(&mut self) -> Option<Result<Vec<Result<Example>>>> {
+        let open = self.open.as_mut()?;
+        let next = open.rows.next()?;
+        open.row += 1;
+        let place = Place { path: open.path.clone(), line: open.rows.line(), row: open.row };
+        let read = match next {
+            Ok(row) => (self.source.task.read)(&Field::row(&row, &self.source.fields)),
+            Err(fault) if fault.ends() => return Some(Err(error(fault, place))),
+            Err(fault) => return Some(Ok(vec![Err(error(fault, place))])),
+        };
+        let named = |read: std::result::Result<_, _>| {
+            read.map_err(|problem| Error::Row { place: place.clone(), problem, task: self.source.task.name })
+        };
+        Some(Ok(read.into_iter().map(named).collect()))
+    }
+
+    /// Whether an example is one of those that are asked for.
+    fn is_wanted(&mut self, example: &Example) -> bool {
+        if self.source.part.is_some_and(|(split, part)| split.part(&example.id) != part) {
+            return false;
+        }
+        let is_new = self.ids.insert(example.id.clone());
+        self.repeated += usize::from(!is_new);
+        is_new
+    }
+
+    /// Leaves a bad row out, as long as that is allowed.
+    fn leave_out(&mut self, error: Error) -> Result<()> {
+        let limit = self.source.limits.bad_rows;
+        if self.bad.len() < limit {
+            self.bad.push(error);
+            return Ok(());
+        }
+        Err(if limit == 0 { error } else { Error::TooManyBad { limit, last: Box::new(error) } })
+    }
+
+    /// Opens the next file; `None` after the last.
+    fn next_file(&mut self) -> Option<Result<()>> {
+        let path = self.files.next()?;
+        let rows = rows::open(&path, &self.source.fields.roots(self.source.task), self.source.limits.value_bytes);
+        Some(match rows {
+            Ok(rows) => {
+                self.open = Some(Open { rows, path, row: 0 });
+                Ok(())
+            }
+            Err(fault) => Err(error(fault, Place { path, line: Some(1), row: 0 })),
+        })
+    }
+
+    fn advance(&mut self) -> Option<Result<Example>> {
+        while self.left > 0 {
+            match self.ready.next() {
+                Some(Ok(example)) if self.is_wanted(&example) => {
+                    self.left -= 1;
+                    return Some(Ok(example));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    if let Err(error) = self.leave_out(error) {
+                        return Some(Err(error));
+                    }
+                }
+                None => match self.next_row() {
+                    Some(Ok(read)) => self.ready = read.into_iter(),
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => {
+                        if let Err(error) = self.next_file()? {
+                            return Some(Err(error));
+                        }
+                    }
+                },
+            }
+        }
+        None
+    }
+}
+
+impl Iterator for Examples {
     type Item = Result<Example>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            return None;
+        let next = self.advance();
+        if !matches!(next, Some(Ok(_))) {
+            self.left = 0;
         }
-        loop {
-            if let Some(example) = self.ready.next() {
-                self.left -= 1;
-                return Some(Ok(example));
-            }
-            match self.next_value()? {
-                Ok(examples) => self.ready = examples.into_iter(),
-                Err(error) => {
-                    self.left = 0;
-                    return Some(Err(error));
-                }
-            }
+        next
+    }
+}
+
+fn error(fault: Fault, mut place: Place) -> Error {
+    match fault {
+        Fault::Io(source) | Fault::Columns(columns::Error::Io(source)) => Error::Io { path: place.path, source },
+        Fault::TooLarge { limit } => Error::TooLarge { place, limit },
+        Fault::Syntax { message, lines, .. } => {
+            place.line = place.line.map(|line| line + lines);
+            Error::Syntax { place, message }
         }
+        Fault::Columns(source) => Error::Parquet { place: Place { line: None, ..place }, source },
+        Fault::NotTheFile { what, mend } => Error::NotTheFile { path: place.path, what, mend },
     }
 }
 
@@ -131,7 +272,12 @@ mod tests {
     use crate::tasks;
 
     fn examples(task: &str, text: &[u8]) -> Result<Vec<Example>> {
-        Examples::new(text, Path::new("rows.jsonl"), tasks::find(task).unwrap(), Limits { examples: 100, value_bytes: 2000 })?.collect()
+        source(task, 0).examples_of(text.to_vec(), Path::new("rows.jsonl"))?.collect()
+    }
+
+    fn source(task: &str, bad_rows: usize) -> Source {
+        let limits = Limits { examples: 100, value_bytes: 2000, bad_rows };
+        Source { files: Vec::new(), task: tasks::find(task).unwrap(), fields: Fields::default(), limits, part: None }
     }
 
     fn check_error(task: &str, text: &str, want: Expect) {
@@ -166,8 +312,9 @@ mod tests {
             qa("2")
         );
         assert_eq!(examples("rag", text.as_bytes()).unwrap().len(), 2);
-        let one = Examples::new(text.as_bytes(), Path::new("x"), tasks::find("rag").unwrap(), Limits::first(1)).unwrap();
-        assert_eq!(one.count(), 1);
+        let mut one = source("rag", 0);
+        one.limits.examples = 1;
+        assert_eq!(one.examples_of(text.into_bytes(), Path::new("x")).unwrap().count(), 1);
     }
 
     #[test]
@@ -234,6 +381,40 @@ mod tests {
         let task = tasks::find("rag").unwrap();
         assert!(matches!(read(&path, task, Limits::first(5)), Err(Error::NoRows { .. })));
         assert!(matches!(read(&folder.path().join("absent"), task, Limits::first(5)), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn bad_rows_are_left_out_as_far_as_allowed() {
+        let text = format!("{A}\n{{\"document\": \"x\"}}\nnot json\n{B}\n");
+        let read = |bad_rows| {
+            let mut reading = source("summarization", bad_rows).examples_of(text.clone().into_bytes(), Path::new("rows.jsonl")).unwrap();
+            (reading.by_ref().collect::<Result<Vec<_>>>().map(|examples| examples.len()), reading.bad)
+        };
+        let (examples, bad) = read(2);
+        assert_eq!(examples.unwrap(), 2);
+        assert_eq!(
+            bad.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "rows.jsonl:2 (row 2): `summary` should be a text, but is missing",
+                "rows.jsonl:3 (row 3): not valid JSON: expected ident, at byte 2 of the line",
+            ]
+        );
+        let error = read(1).0.unwrap_err();
+        assert!(error.to_string().starts_with("more than 1 bad rows; the last: rows.jsonl:3"), "{error}");
+        assert!(read(0).0.unwrap_err().to_string().starts_with("rows.jsonl:2"));
+    }
+
+    #[test]
+    fn a_repeated_id_is_left_out_and_counted() {
+        let mut reading = source("summarization", 0).examples_of(format!("{A}\n{A}\n{B}").into_bytes(), Path::new("x.jsonl")).unwrap();
+        assert_eq!((reading.by_ref().count(), reading.repeated), (2, 1));
+    }
+
+    #[test]
+    fn a_csv_of_the_same_rows() {
+        let text = "id,document,summary\n1,\"Long [text] \"\"{\",Short.\n2,Other text.,Other.\n";
+        let rows: Result<Vec<_>> = source("summarization", 0).examples_of(text.into(), Path::new("xsum.csv")).unwrap().collect();
+        assert_eq!(rows.unwrap(), examples("summarization", format!("{A}\n{B}").as_bytes()).unwrap());
     }
 
     proptest! {

@@ -96,6 +96,14 @@ impl Example {
         }
     }
 
+    /// The document that the row is about, where there is one.
+    pub(crate) fn document(&self) -> Option<&str> {
+        match &self.prompt {
+            Prompt::Document { body, .. } => Some(body).filter(|body| !body.is_empty()).map(String::as_str),
+            Prompt::Turns(_) => None,
+        }
+    }
+
     fn messages(&self, system: &str, budget: usize) -> Result<(Vec<Message>, usize)> {
         match &self.prompt {
             Prompt::Document { before, body, after } => {
@@ -115,6 +123,17 @@ impl Example {
     fn over(&self, needed: usize, budget: usize) -> Error {
         Error::Budget { id: self.id.clone(), needed, budget }
     }
+}
+
+/// The answers in their order, each once: three annotators often agree, and the best of equal references is the same.
+pub(crate) fn distinct(answers: &[&str]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for answer in answers {
+        if !seen.iter().any(|known| known == answer) {
+            seen.push((*answer).to_owned());
+        }
+    }
+    seen
 }
 
 fn framed(system: &str, mut turns: Vec<Message>) -> Vec<Message> {

@@ -23,10 +23,10 @@ mod overlap;
 mod row;
 pub mod tasks;
 
-pub use dataset::Limits;
+pub use dataset::{Fields, Limits, Part, Source, Split};
 pub use error::{Error, Place, Problem, Result};
 pub use example::{Conversation, Example, Item};
 pub use marks::{MARKS, Mark, is_empty_answer, mark};
 pub use message::{Message, Role};
-pub use overlap::{Overlap, overlap};
+pub use overlap::{Overlap, keep_apart, overlap};
 pub use tasks::{TASKS, Task};

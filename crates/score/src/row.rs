@@ -2,25 +2,39 @@
 
 use serde_json::Value;
 
-use crate::error::Problem;
+use crate::{dataset::Fields, error::Problem};
 
 /// A value and its name within the row.
 #[derive(Clone)]
 pub(crate) struct Field<'a> {
     name: String,
     value: Option<&'a Value>,
+    /// Other names of the row's fields; only the row itself has some.
+    fields: Option<&'a Fields>,
 }
 
 impl<'a> Field<'a> {
     /// The row itself.
-    pub(crate) fn row(value: &'a Value) -> Self {
-        Self { name: String::new(), value: Some(value) }
+    pub(crate) fn row(value: &'a Value, fields: &'a Fields) -> Self {
+        Self { name: String::new(), value: Some(value), fields: Some(fields) }
     }
 
     /// A member of an object; absent where there is none.
     pub(crate) fn get(&self, key: &str) -> Self {
+        match self.fields.and_then(|fields| fields.column(key)) {
+            Some(column) => column.split('.').fold(Self { fields: None, ..self.clone() }, |field, key| field.member(key)),
+            None => self.member(key),
+        }
+    }
+
+    fn member(&self, key: &str) -> Self {
         let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
-        Self { name, value: self.value.and_then(|value| value.get(key)) }
+        Self { name, value: self.value.and_then(|value| value.get(key)), fields: None }
+    }
+
+    /// Whether the user said which column it is.
+    pub(crate) fn is_named(&self, key: &str) -> bool {
+        self.fields.is_some_and(|fields| fields.column(key).is_some())
     }
 
     /// Whether anything but `null` stands there.
@@ -52,7 +66,18 @@ impl<'a> Field<'a> {
     pub(crate) fn list(&self) -> Result<Vec<Self>, Problem> {
         let list = self.value.and_then(Value::as_array).filter(|list| !list.is_empty());
         let list = list.ok_or_else(|| self.problem("a list with at least one element"))?;
-        Ok(list.iter().enumerate().map(|(i, value)| Self { name: format!("{}[{i}]", self.name), value: Some(value) }).collect())
+        let element = |(i, value)| Self { name: format!("{}[{i}]", self.name), value: Some(value), fields: None };
+        Ok(list.iter().enumerate().map(element).collect())
+    }
+
+    /// One or more texts that say something: a text, a list of texts, or an object with either as `text`, as SQuAD's answers are.
+    pub(crate) fn texts(&self) -> Result<Vec<&'a str>, Problem> {
+        match self.value {
+            Some(Value::String(_)) => Ok(vec![self.some_text()?]),
+            Some(Value::Object(_)) => self.member("text").texts(),
+            Some(Value::Array(_)) => self.list()?.iter().map(Self::some_text).collect(),
+            _ => Err(self.problem("a text or a list of texts")),
+        }
     }
 
     /// What is wrong, given what should stand there.

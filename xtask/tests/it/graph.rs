@@ -10,6 +10,7 @@ use crate::repository::{crates, none, read, root};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("adapt", &["model", "plan", "text", "units"]),
     ("campaign", &["hub", "load", "meter", "plan", "record", "score", "serve", "stats", "units"]),
+    ("columns", &[]),
     ("compress", &["adapt", "model", "text", "units"]),
     ("econ", &["units"]),
     (
@@ -26,9 +27,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metric", &["econ", "plan", "record", "stats", "units"]),
     ("model", &[]),
     ("plan", &["units"]),
-    ("record", &["plan", "stats", "units"]),
+    ("record", &["columns", "plan", "stats", "units"]),
     ("report", &["metric", "plan", "record", "stats", "units"]),
-    ("score", &["stats"]),
+    ("reproduce", &["metric", "plan", "record", "report", "stats", "units"]),
+    ("score", &["columns", "stats"]),
     ("serve", &["model", "plan", "record", "text", "units"]),
     ("stats", &[]),
     ("text", &[]),
@@ -36,7 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute and print figures from records, on any machine.
-const KNOWING: &[&str] = &["econ", "import", "metric", "report"];
+const KNOWING: &[&str] = &["econ", "import", "metric", "report", "reproduce"];
 
 /// Beginnings of the names of packages that load models, ask GPUs or speak HTTP.
 const NOT_FOR_THE_KNOWING: &[&str] =

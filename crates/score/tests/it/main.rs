@@ -4,6 +4,7 @@
 #![expect(clippy::float_cmp, reason = "equal to the last bit is what is tested")]
 
 mod data;
+mod formats;
 mod reference;
 
 /// The folder of reference data, where this checkout has it beside it.

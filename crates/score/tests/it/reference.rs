@@ -116,7 +116,7 @@ fn squads_totals_are_the_official_scripts() {
 fn every_gold_answer_of_squad_is_right() {
     let Some(folder) = crate::shared_data() else { return };
     let task = score::tasks::find("rag").unwrap();
-    for example in score::dataset::open(&folder.join("squad/dev-v1.1.json"), task, score::Limits::first(usize::MAX)).unwrap() {
+    for example in score::Source::at(&folder.join("squad/dev-v1.1.json"), task, score::Limits::first(usize::MAX)).unwrap().examples() {
         let example = example.unwrap();
         for answer in example.references() {
             assert!((mark("exact_match", answer, example.references()).unwrap() - 1.0).abs() < 1e-12, "{}", example.id);

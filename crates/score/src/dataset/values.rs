@@ -4,11 +4,10 @@
 
 use std::io::{self, BufRead, Read};
 
-/// What can go wrong while cutting.
-pub(super) enum Fault {
-    Io(io::Error),
-    TooLarge { limit: usize },
-    Syntax(&'static str),
+use super::rows::Fault;
+
+fn broken(what: &str) -> Fault {
+    Fault::broken(format!("not valid JSON: {what}"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,17 +87,17 @@ impl<R: BufRead> Splitter<R> {
             first = self.skip_space()?;
             self.line = self.lines;
         } else if self.after_element && !matches!(first, None | Some(b']')) {
-            return Err(Fault::Syntax("expected `,` or `]` after a row"));
+            return Err(broken("expected `,` or `]` after a row"));
         }
         self.after_element = true;
         match first {
-            None => Err(Fault::Syntax("the file ends before its closing bracket")),
+            None => Err(broken("the file ends before its closing bracket")),
             Some(b']') => {
                 self.layout = Layout::Ended;
                 Ok(None)
             }
             Some(b'{') => self.object().map(Some),
-            Some(_) => Err(Fault::Syntax("expected an object")),
+            Some(_) => Err(broken("expected an object")),
         }
     }
 
@@ -129,7 +128,7 @@ impl<R: BufRead> Splitter<R> {
         loop {
             let buffer = self.reader.fill_buf().map_err(Fault::Io)?;
             if buffer.is_empty() {
-                return Err(Fault::Syntax("the file ends in the middle of a row"));
+                return Err(broken("the file ends in the middle of a row"));
             }
             let end = buffer.iter().position(|&byte| scan.closes(byte)).map(|at| at + 1);
             let taken = end.unwrap_or(buffer.len());
