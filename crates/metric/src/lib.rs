@@ -4,6 +4,7 @@
 //! from a cell's records to a [`Figure`]. Nothing is read from disk, no clock is read, and the same records always give the same
 //! figures. The figures' meaning is the method [`METHOD`]; money is computed with `econ`, intervals with `stats`.
 
+pub mod adaptation;
 mod client;
 mod cold_start;
 mod density;
@@ -15,6 +16,7 @@ mod latency;
 mod levels;
 mod metrics;
 mod money;
+pub mod paper;
 mod prefix_cache;
 mod quality;
 mod runs;
