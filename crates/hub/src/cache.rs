@@ -1,4 +1,5 @@
-//! The hub's local cache: `models--org--name/{refs,snapshots,blobs}`, the layout that all of its clients share. Read only.
+//! The hub's local cache: `models--org--name/{refs,snapshots,blobs}` and `datasets--org--name/…`, the layout that all of its clients
+//! share. Read only.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ pub(crate) struct Snapshot {
 }
 
 /// Finds the snapshot of a branch or tag through `refs`, or of a commit by its own name.
-pub(crate) fn find(cache: &Path, id: &str, revision: &str) -> Option<Snapshot> {
-    let repo = Repo::with_revision(id.to_owned(), RepoType::Model, revision.to_owned());
+pub(crate) fn find(cache: &Path, kind: RepoType, id: &str, revision: &str) -> Option<Snapshot> {
+    let repo = Repo::with_revision(id.to_owned(), kind, revision.to_owned());
     let reference = cache.join(repo.folder_name()).join("refs").join(revision);
     let commit = std::fs::read_to_string(reference).map_or_else(|_| revision.to_owned(), |text| text.trim().to_owned());
     let is_name = !commit.is_empty() && commit.chars().all(|c| c.is_ascii_alphanumeric());

@@ -35,13 +35,9 @@ const OTHER_FILES: [&str; 3] = ["merges.txt", "vocab.txt", "tokenizer.model"];
 
 /// Fetches what the cache lacks of a model and checks the folder that results.
 pub(crate) fn fetch(hub: &Hub, id: &str, revision: &str, require: Require, observer: &dyn Observer) -> Result<Resolved> {
-    let repo = Repo::with_revision(id.to_owned(), RepoType::Model, revision.to_owned());
-    let job = Job { id, revision, repo: api(hub).map_err(|error| failed(id, revision, "the file list", &error))?.repo(repo), observer };
-    let info = job.repo.info().map_err(|error| job.failed("the file list", &error))?;
-    let listed: Vec<&str> = info.siblings.iter().map(|sibling| sibling.rfilename.as_str()).collect();
-    let snapshot = Cache::new(hub.cache.clone())
-        .repo(Repo::with_revision(id.to_owned(), RepoType::Model, revision.to_owned()))
-        .pointer_path(&info.sha);
+    let (job, listing) = Job::begin(hub, RepoType::Model, id, revision, observer)?;
+    let Listing { names, snapshot, commit } = listing;
+    let listed: Vec<&str> = names.iter().map(String::as_str).collect();
     for file in listed.iter().filter(|name| is_small_file(name)) {
         job.ensure(&snapshot, file)?;
     }
@@ -50,7 +46,15 @@ pub(crate) fn fetch(hub: &Hub, id: &str, revision: &str, require: Require, obser
             job.ensure(&snapshot, &file)?;
         }
     }
-    folder::check(&snapshot, require).map(|resolved| Resolved { commit: Some(info.sha), ..resolved })
+    folder::check(&snapshot, require).map(|resolved| Resolved { commit: Some(commit), ..resolved })
+}
+
+/// What the hub has of a repository, and where its files go.
+pub(crate) struct Listing {
+    /// Every file, its folders before it.
+    pub(crate) names: Vec<String>,
+    pub(crate) snapshot: PathBuf,
+    pub(crate) commit: String,
 }
 
 fn api(hub: &Hub) -> Result<Api, ApiError> {
@@ -86,16 +90,28 @@ fn weight_files(snapshot: &Path, listed: &[&str], id: &str) -> Result<Vec<String
     Err(Error::NoSafetensors { model: id.to_owned(), found })
 }
 
-struct Job<'a> {
+/// The download of one repository's files.
+pub(crate) struct Job<'a> {
     id: &'a str,
     revision: &'a str,
     repo: ApiRepo,
     observer: &'a dyn Observer,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// Asks for the list of files.
+    pub(crate) fn begin(hub: &Hub, kind: RepoType, id: &'a str, revision: &'a str, observer: &'a dyn Observer) -> Result<(Self, Listing)> {
+        let repo = || Repo::with_revision(id.to_owned(), kind, revision.to_owned());
+        let api = api(hub).map_err(|error| failed(id, revision, "the file list", &error))?;
+        let job = Self { id, revision, repo: api.repo(repo()), observer };
+        let info = job.repo.info().map_err(|error| job.failed("the file list", &error))?;
+        let names = info.siblings.into_iter().map(|sibling| sibling.rfilename).collect();
+        let snapshot = Cache::new(hub.cache.clone()).repo(repo()).pointer_path(&info.sha);
+        Ok((job, Listing { names, snapshot, commit: info.sha }))
+    }
+
     /// Downloads a file that the snapshot lacks.
-    fn ensure(&self, snapshot: &Path, file: &str) -> Result<()> {
+    pub(crate) fn ensure(&self, snapshot: &Path, file: &str) -> Result<()> {
         if snapshot.join(file).exists() {
             return Ok(());
         }

@@ -65,6 +65,8 @@ pub enum Error {
         id: String,
         /// Branch, tag or commit.
         revision: String,
+        /// Whether it is a data set and not a model.
+        data_set: bool,
         /// The cache or snapshot folder that was looked in.
         cache: PathBuf,
         /// The files that are not there; empty when none is.
@@ -110,9 +112,10 @@ impl Error {
             }
             Self::LfsPointer { .. } => "run `git lfs pull` in that folder".into(),
             Self::Malformed { .. } => "fetch the file again".into(),
-            Self::NotCached { id, revision, .. } => {
+            Self::NotCached { id, revision, data_set, .. } => {
                 let at = if revision == "main" { String::new() } else { format!(" --revision {revision}") };
-                format!("allow downloads, or run `hf download {id}{at} --exclude '*.bin' '*.pth'` on a machine with network")
+                let what = if *data_set { "--repo-type dataset" } else { "--exclude '*.bin' '*.pth'" };
+                format!("allow downloads, or run `hf download {id}{at} {what}` on a machine with network")
             }
             Self::Download { id, reason, .. } => download_hint(id, reason),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
@@ -126,7 +129,7 @@ impl Error {
     pub(crate) fn in_cache(self, id: &str, revision: &str) -> Self {
         match self {
             Self::Incomplete { folder, missing } => {
-                Self::NotCached { id: id.to_owned(), revision: revision.to_owned(), cache: folder, missing }
+                Self::NotCached { id: id.to_owned(), revision: revision.to_owned(), data_set: false, cache: folder, missing }
             }
             other => other,
         }

@@ -1,7 +1,9 @@
-//! Where a model's files are: a folder, a GGUF file, or a hub id in the local cache, downloaded when that is allowed. It
-//! says what is there and what is missing; it does not read weights, and it never fetches a pickle.
+//! Where a model's files are: a folder, a GGUF file, or a hub id in the local cache, downloaded when that is allowed; and where the
+//! files of a data set of the hub are. It says what is there and what is missing; it does not read weights or rows, and it never
+//! fetches a pickle.
 
 mod cache;
+mod data_set;
 mod download;
 mod error;
 mod folder;
@@ -9,6 +11,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+pub use data_set::DataSet;
 pub use download::{Observer, Silent};
 pub use error::{Error, Result};
 pub use source::Source;
@@ -52,7 +55,7 @@ pub struct Resolved {
 /// `HF_ENDPOINT`, `HF_TOKEN`); nothing here reads that.
 #[derive(Clone)]
 pub struct Hub {
-    /// The folder that holds `models--org--name` folders.
+    /// The folder that holds `models--org--name` and `datasets--org--name` folders.
     pub cache: PathBuf,
     /// Whether what is not in the cache may be downloaded. What is there complete is used as it is, so that a run repeats.
     pub online: bool,
@@ -73,7 +76,7 @@ impl Hub {
     pub fn resolve(&self, source: &Source, require: Require, observer: &dyn Observer) -> Result<Resolved> {
         match source {
             Source::Path(path) => resolve_path(path, require),
-            Source::Hub { id, revision } => match cache::find(&self.cache, id, revision) {
+            Source::Hub { id, revision } => match cache::find(&self.cache, hf_hub::RepoType::Model, id, revision) {
                 // An incomplete snapshot is one whose download was cut short; going on with it mends it.
                 Some(found) => match folder::check(&found.folder, require) {
                     Ok(resolved) => Ok(Resolved { commit: Some(found.commit), ..resolved }),
@@ -81,9 +84,13 @@ impl Hub {
                     Err(error) => Err(error.in_cache(id, revision)),
                 },
                 None if self.online => download::fetch(self, id, revision, require, observer),
-                None => {
-                    Err(Error::NotCached { id: id.clone(), revision: revision.clone(), cache: self.cache.clone(), missing: Vec::new() })
-                }
+                None => Err(Error::NotCached {
+                    id: id.clone(),
+                    revision: revision.clone(),
+                    data_set: false,
+                    cache: self.cache.clone(),
+                    missing: Vec::new(),
+                }),
             },
         }
     }

@@ -64,7 +64,8 @@ fn respond(path: &str, range: &str, shelf: &Shelf) -> (u16, String, Vec<u8>) {
     if let Some(status) = shelf.refuse {
         return (status, String::new(), Vec::new());
     }
-    if path == "/api/models/org/name/revision/main" {
+    let path = path.strip_prefix("/datasets").unwrap_or(path);
+    if path == "/api/models/org/name/revision/main" || path == "/api/datasets/org/name/revision/main" {
         let siblings: Vec<_> = shelf.files.keys().map(|name| serde_json::json!({"rfilename": name})).collect();
         return (200, String::new(), serde_json::json!({"sha": COMMIT, "siblings": siblings}).to_string().into_bytes());
     }

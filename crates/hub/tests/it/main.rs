@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests; a failed step is a failed test")]
 
 mod cache;
+mod data_set;
 mod download;
 mod fake_hub;
 mod folder;
