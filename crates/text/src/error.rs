@@ -17,6 +17,14 @@ pub enum Error {
         /// The file that was looked for.
         file: &'static str,
     },
+    /// A model folder whose tokenizer is in a form that only other programs read.
+    #[error("no tokenizer.json in {}, only {file}, which is not read", folder.display())]
+    SlowTokenizer {
+        /// The model folder.
+        folder: PathBuf,
+        /// What there is instead.
+        file: &'static str,
+    },
     /// A file could not be read or written.
     #[error("cannot {verb} {}: {source}", path.display())]
     Io {
@@ -75,6 +83,20 @@ pub enum Error {
         /// What the tokenizer said.
         reason: String,
     },
+    /// A tokenizer that is not made for pairs.
+    #[error("{}: its post-processor puts no special tokens around a pair", path.display())]
+    Unframed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A pair whose second text leaves no room for the first.
+    #[error("the second text and what frames the pair take {needed} tokens of at most {most}")]
+    NoRoom {
+        /// Tokens of the second text and of the frame.
+        needed: usize,
+        /// The most tokens of a pair.
+        most: usize,
+    },
     /// A chat template that does not parse or does not render.
     #[error("chat template: {reason}")]
     Template {
@@ -121,6 +143,12 @@ impl Error {
                 "copy tokenizer.json and tokenizer_config.json from the model's page into the folder, or point to a complete model folder"
                     .into()
             }
+            Self::SlowTokenizer { folder, .. } => format!(
+                "write it once with Python: from transformers import AutoTokenizer; AutoTokenizer.from_pretrained({0:?}).save_pretrained({0:?})",
+                folder.display().to_string()
+            ),
+            Self::Unframed { .. } => "take the tokenizer.json that the cross-encoder was published with".into(),
+            Self::NoRoom { .. } => "shorten the second text, or take a model with a longer context".into(),
             Self::Io { verb: "write", .. } => "check that the disk has room and that the folder may be written".into(),
             Self::Json { .. } => "the file may be a partial download or a Git LFS pointer; fetch it again".into(),
             Self::UnknownToken { .. } => "tokenizer.json and tokenizer_config.json must come from the same model".into(),

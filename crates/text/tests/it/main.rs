@@ -7,6 +7,7 @@
 mod conversation;
 mod errors;
 mod gguf;
+mod pair;
 mod small;
 mod stream;
 mod template;
