@@ -13,6 +13,7 @@ mod group;
 mod guard;
 mod observer;
 mod page_cache;
+mod peaks;
 mod probe;
 mod process;
 mod runner;

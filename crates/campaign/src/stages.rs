@@ -2,6 +2,7 @@
 
 mod adapt;
 mod compress;
+mod outcome;
 mod quality;
 mod serve;
 mod serving;
@@ -11,7 +12,7 @@ use std::{path::PathBuf, time::Duration};
 
 use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
 use plan::{QuantisedAs, Stage, StageKind};
-use record::{Artifact, Detail, EnergyWindow, MemoryPeak, Outcome, Phase, RunFolder, SCHEMA, StageRecord, clock};
+use record::{Artifact, Detail, EnergyWindow, MemoryPeak, Phase, RunFolder, SCHEMA, StageRecord, clock};
 use units::{Nanos, Seconds};
 
 use crate::{
@@ -134,7 +135,7 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
     };
     let order = context.order;
     context.order += 1;
-    let (outcome, detail, artifact) = judge(&seen, detail, artifact);
+    let (outcome, detail, artifact) = outcome::of(&seen, detail, artifact);
     Ok(StageRecord {
         schema: SCHEMA.to_owned(),
         key: key.clone(),
@@ -156,32 +157,6 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
 
 /// What a stage's own file gives back: how it was started, what was seen, and what it claims to have made.
 type Run = (CommandLine, Seen, Result<Detail>, Result<Option<Artifact>>);
-
-fn judge(seen: &Seen, detail: Result<Detail>, artifact: Result<Option<Artifact>>) -> (Outcome, Detail, Option<Artifact>) {
-    let failed = |reason: String| {
-        let outcome = Outcome::Failed { reason, last_lines: seen.ended.last_lines.clone() };
-        (outcome, Detail::Nothing, None)
-    };
-    // What the stage itself told is closer to the cause than what we saw of it from outside.
-    let told = seen.ended.facts("failed").and_then(|facts| facts.get("error")).and_then(|error| error.as_str());
-    match (&seen.fault, told, seen.ended.failure()) {
-        (Some(fault), None, _) => return failed(with_hint(fault)),
-        (_, _, Some(reason)) if seen.fault.is_none() => return failed(reason),
-        (Some(_), Some(told), _) => return failed(told.to_owned()),
-        _ => {}
-    }
-    match (detail, artifact) {
-        (Ok(detail), Ok(artifact)) => (Outcome::Done, detail, artifact),
-        (Err(error), _) | (_, Err(error)) => failed(with_hint(&error)),
-    }
-}
-
-fn with_hint(error: &Error) -> String {
-    match error.hint() {
-        Some(hint) => format!("{error} (hint: {hint})"),
-        None => error.to_string(),
-    }
-}
 
 /// The marks that say where a stage was; a trainer's step after step belongs to its log.
 fn without_progress(phases: Vec<Phase>) -> Vec<Phase> {

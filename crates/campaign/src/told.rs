@@ -30,6 +30,16 @@ impl<'a> Told<'a> {
         Self { tells, server, page: tells.metrics.map(|path| server.page(path)), log: log_head(log) }
     }
 
+    /// Reads the metrics page again.
+    pub(crate) fn refresh(&mut self) {
+        self.page = self.tells.metrics.map(|path| self.server.page(path));
+    }
+
+    /// One figure, where it is told.
+    pub(crate) fn figure(&self, place: Option<Place>) -> Option<f64> {
+        self.number(place?).ok()
+    }
+
     /// Bytes held for weights.
     pub(crate) fn weights(&self) -> Reading<Bytes> {
         self.bytes(self.tells.weights)

@@ -69,7 +69,7 @@ impl Campaign {
         let seconds = record.duration.get();
         match &record.outcome {
             Outcome::Done => self.line(&format!("{:<9}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))),
-            Outcome::Failed { reason, last_lines } => {
+            Outcome::Failed { reason, last_lines, .. } => {
                 self.line(&format!("{:<9}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label));
                 for line in last_lines {
                     self.line(&format!("           | {line}"));

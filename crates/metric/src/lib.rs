@@ -9,6 +9,7 @@ mod client;
 mod cold_start;
 mod density;
 mod energy;
+mod engine;
 mod fidelity;
 mod figure;
 mod interval;
@@ -25,6 +26,7 @@ mod stage_energy;
 mod view;
 
 pub use client::{CLIENT_MEASURED, client_bound};
+pub use engine::{does_not_fit, engine_version, flags, is_touched};
 pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
 pub use levels::OF_A_WINDOW;

@@ -8,7 +8,7 @@ use crate::{
     CellView,
     energy::{self, Kind, Metered},
     runs::{Run, completion, prompt},
-    serving_energy,
+    serving_energy::{self, attribution_note},
     stage_energy::{planned, work},
 };
 
@@ -31,8 +31,44 @@ pub(crate) fn training(view: &CellView) -> Result<Training, Missing> {
     Ok(training)
 }
 
+/// `C_infer`: what a request of each run cost, by the engine's price or else by its energy and machine time.
+pub(crate) struct Serving {
+    /// What is paid by tokens, and what to say of it.
+    price: Option<(ApiPrice, String)>,
+    tariff: Tariff,
+}
+
+impl Serving {
+    pub(crate) fn of(view: &CellView) -> Result<Self, Missing> {
+        Ok(Self { price: engine_price(view)?, tariff: tariff(view)? })
+    }
+
+    /// A request of one run, and its energy's source where energy is paid.
+    pub(crate) fn cost(&self, run: &Run) -> Result<(Dollars, Option<EnergySource>), Missing> {
+        match &self.price {
+            Some((price, _)) => Ok((hosted(run, price)?, None)),
+            None => served(run, &self.tariff).map(|(cost, source)| (cost, Some(source))),
+        }
+    }
+
+    /// What must be said of the cost, and where its energy comes from. `sources` are of all energy in it, that of training too.
+    pub(crate) fn notes(&self, view: &CellView, sources: &[EnergySource]) -> Result<(Vec<String>, Option<EnergySource>), Missing> {
+        let source = energy::worst(sources.iter().copied())?;
+        let mut notes: Vec<String> = energy::note(source).into_iter().collect();
+        if let Some((_, said)) = &self.price {
+            notes.push(said.clone());
+            return Ok((notes, source));
+        }
+        if !self.tariff.counts_machine_time() {
+            notes.push("energy alone: the plan gives the machine's time no price".into());
+        }
+        notes.extend(attribution_note(view));
+        Ok((notes, source))
+    }
+}
+
 /// A request of one run: what it cost here by use, and its energy's source.
-pub(crate) fn served(run: &Run, tariff: &Tariff) -> Result<(Dollars, EnergySource), Missing> {
+fn served(run: &Run, tariff: &Tariff) -> Result<(Dollars, EnergySource), Missing> {
     let Metered { energy, source } = serving_energy::per_request(run, Kind::Gross)?;
     let machine_time = Seconds(run.window()?.get() / run.answered()?.len() as f64);
     Ok((econ::usage_cost(tariff, energy, machine_time), source))
@@ -48,6 +84,14 @@ pub(crate) fn hosted(run: &Run, price: &ApiPrice) -> Result<Dollars, Missing> {
     Ok(sum / answered.len() as f64)
 }
 
+/// What the cell's engine costs by its tokens, where it is one of others that is paid so; and what to say of it.
+pub(crate) fn engine_price(view: &CellView) -> Result<Option<(ApiPrice, String)>, Missing> {
+    let Some(price) = view.plan().engine(&view.cell().engine).and_then(|engine| engine.price.as_ref()) else { return Ok(None) };
+    let said = format!("paid by its tokens, price of {} ({})", price.date, price.source);
+    let price = ApiPrice::new(price.input_usd_per_mtok, price.output_usd_per_mtok).map_err(|error| Missing::because(error.to_string()))?;
+    Ok(Some((price, said)))
+}
+
 /// The plan's tariff.
 pub(crate) fn tariff(view: &CellView) -> Result<Tariff, Missing> {
     let prices = &view.plan().prices;
@@ -59,14 +103,4 @@ pub(crate) fn tariff(view: &CellView) -> Result<Tariff, Missing> {
 pub(crate) fn api_price(view: &CellView) -> Result<ApiPrice, Missing> {
     let prices = &view.plan().prices;
     ApiPrice::new(prices.api_input_usd_per_mtok, prices.api_output_usd_per_mtok).map_err(|error| Missing::because(error.to_string()))
-}
-
-/// What must be said of a cost here.
-pub(crate) fn notes(view: &CellView, sources: &[EnergySource]) -> Result<(Vec<String>, Option<EnergySource>), Missing> {
-    let source = energy::worst(sources.iter().copied())?;
-    let mut notes: Vec<String> = energy::note(source).into_iter().collect();
-    if !tariff(view)?.counts_machine_time() {
-        notes.push("energy alone: the plan gives the machine's time no price".into());
-    }
-    Ok((notes, source))
 }

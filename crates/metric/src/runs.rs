@@ -4,7 +4,7 @@
 use record::{Detail, LoadFacts, Request, StageRecord};
 use units::{Missing, Seconds};
 
-use crate::{CellView, view::Stage};
+use crate::{CellView, stage_energy::planned, view::Stage};
 
 /// One run that ended well.
 #[derive(Clone, Copy)]
@@ -52,7 +52,7 @@ impl<'a> Runs<'a> {
         match runs.is_empty() {
             false => Ok(Self { runs, notes: reasons }),
             true if reasons.is_empty() => Err(Missing::because("no serving run is planned")),
-            true => Err(Missing::because(reasons.join("; "))),
+            true => Err(why_none(view, &reasons)),
         }
     }
 
@@ -79,6 +79,22 @@ impl<'a> Runs<'a> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Run<'a>> {
         self.runs.iter()
+    }
+}
+
+/// Why a cell has no run: its weights could not be made, or what befell the runs, said once where it befell all.
+fn why_none(view: &CellView, reasons: &[String]) -> Missing {
+    let unmade = planned(view).find_map(|(name, stage)| if let Stage::Recorded(_) = stage { stage.done(name).err() } else { None });
+    let whys: Vec<_> = view.records.serve.iter().filter_map(|run| run.stage.done("serving run").err()).collect();
+    match (unmade, whys.split_first()) {
+        (Some(why), _) => why,
+        (None, Some((first, rest))) if matches!(view.records.serve[0].stage, Stage::Recorded(_)) && rest.iter().all(|why| why == first) => {
+            match rest.len() {
+                0 => first.clone(),
+                others => Missing::because(format!("{first}; so did the other {others}")),
+            }
+        }
+        _ => Missing::because(reasons.join("; ")),
     }
 }
 

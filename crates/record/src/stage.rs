@@ -20,7 +20,19 @@ pub enum Outcome {
         reason: String,
         /// The last lines it wrote.
         last_lines: Vec<String>,
+        /// That it needs more memory than there is, where that is the cause: the cell's own result.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        does_not_fit: Option<DoesNotFit>,
     },
+}
+
+/// More memory was needed than there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoesNotFit {
+    /// In the stage's own words, or what was seen of its end.
+    pub told: String,
+    /// What was needed, of all or of the allocation that failed, where the words tell.
+    pub needed: Option<Bytes>,
 }
 
 /// A mark on the stage's line protocol: the instant a phase began, and facts told with it.
@@ -337,5 +349,15 @@ mod tests {
         let old: LoadFacts = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(old, LoadFacts { levels: Vec::new(), ..swept });
         assert_eq!(serde_json::to_value(&old).unwrap(), json, "a run without levels is written as ever");
+    }
+
+    #[test]
+    fn a_record_from_before_does_not_fit_was_told_apart_is_read() {
+        let old: Outcome = serde_json::from_str(r#"{"failed": {"reason": "killed by signal 9", "last_lines": ["step 3"]}}"#).unwrap();
+        let want = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: vec!["step 3".into()], does_not_fit: None };
+        assert_eq!(old, want);
+        let cause = DoesNotFit { told: "too large".into(), needed: Some(Bytes(3)) };
+        let new = Outcome::Failed { reason: String::new(), last_lines: Vec::new(), does_not_fit: Some(cause) };
+        assert_eq!(serde_json::from_str::<Outcome>(&serde_json::to_string(&new).unwrap()).unwrap(), new);
     }
 }

@@ -6,7 +6,8 @@ use metric::OF_A_WINDOW;
 
 use crate::document::{CellFigures, Document};
 
-const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,concurrency";
+const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,\
+    engine_version,flags,concurrency";
 
 /// Writes the rows, in the order of cells and definitions, then those of levels.
 pub(crate) fn render(document: &Document) -> String {
@@ -34,6 +35,8 @@ pub(crate) fn render(document: &Document) -> String {
                 figure.missing.clone().unwrap_or_default(),
                 figure.notes.join("; "),
                 document.client.summary.clone(),
+                cell.engine_version.clone().unwrap_or_default(),
+                cell.flags.join("; "),
                 // A score or the energy of training is of no level.
                 cell.concurrency.filter(|_| OF_A_WINDOW.contains(&&*definition.name)).map_or_else(String::new, |level| level.to_string()),
             ];

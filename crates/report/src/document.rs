@@ -95,6 +95,15 @@ pub struct CellFigures {
     pub strategy: String,
     /// Engine kind.
     pub engine: String,
+    /// The version that the engine told; `null` where it told none.
+    #[serde(default)]
+    pub engine_version: Option<String>,
+    /// What was wrong with the engine's answers: lengths that were not kept, usage that is wrong or not there.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// That the cell needs more memory than there is, which is its result; `null` where it does not.
+    #[serde(default)]
+    pub does_not_fit: Option<DoesNotFit>,
     /// The mark that counts as the task's score.
     pub mark: String,
     /// Streams kept open in the speed windows that the figures are of.
@@ -104,6 +113,17 @@ pub struct CellFigures {
     pub client_bound: Option<String>,
     /// Metric name -> figure.
     pub metrics: BTreeMap<String, Figure>,
+}
+
+/// More memory was needed than there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoesNotFit {
+    /// In which stage, such as `serving run`.
+    pub stage: String,
+    /// In the words of the program that said so.
+    pub told: String,
+    /// What was needed, in bytes, of all or of the allocation that failed; `null` where the words do not tell.
+    pub needed_bytes: Option<u64>,
 }
 
 /// One figure: a value with its interval, or the reason why there is none.

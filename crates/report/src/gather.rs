@@ -8,7 +8,7 @@ use std::{
 use metric::{Campaign, CellView, METHOD, METRICS, Metric};
 use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 
-use crate::document::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
+use crate::document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA};
 
 /// What can go wrong while a report is made.
 #[derive(Debug, thiserror::Error)]
@@ -109,12 +109,16 @@ fn shown(
     let cell = view.cell();
     let client_bound = client.and_then(|certificate| metric::client_bound(view, certificate));
     let prefix_cached = metric::prefix_cached(view);
+    let flags = metric::flags(view);
     let figure = |metric: &Metric, figure| {
         let mut shown = figure_of(metric, figure);
         if metric::CLIENT_MEASURED.contains(&metric.name) {
             shown.notes.extend(client_bound.clone());
             shown.notes.extend(prefix_cached.clone());
         }
+        let touching = flags.iter().filter(|flag| shown.value.is_some() && metric::is_touched(metric.name, flag));
+        let said: Vec<_> = touching.map(|flag| format!("flagged: {flag}")).collect();
+        shown.notes.extend(said);
         (metric.name.to_owned(), shown)
     };
     CellFigures {
@@ -123,6 +127,9 @@ fn shown(
         task: cell.task.clone(),
         strategy: cell.strategy.name().into(),
         engine: cell.engine.clone(),
+        engine_version: metric::engine_version(view),
+        does_not_fit: metric::does_not_fit(view).map(|(stage, cause)| does_not_fit(stage, cause)),
+        flags: flags.clone(),
         mark: view.task().map_or_else(|_| String::new(), |task| task.primary.clone()),
         concurrency: Some(concurrency),
         metrics: figures.into_iter().map(|(metric, of)| figure(metric, of)).collect(),
@@ -138,8 +145,12 @@ fn figure_of(metric: &Metric, figure: metric::Figure) -> Figure {
     Figure { source: figure.source.map(|source| source.label().to_owned()), notes: figure.notes, ..shown }
 }
 
+fn does_not_fit(stage: &str, cause: &record::DoesNotFit) -> DoesNotFit {
+    DoesNotFit { stage: stage.to_owned(), told: cause.told.clone(), needed_bytes: cause.needed.map(units::Bytes::get) }
+}
+
 fn failure(record: &StageRecord) -> Option<Failure> {
-    let Outcome::Failed { reason, last_lines } = &record.outcome else { return None };
+    let Outcome::Failed { reason, last_lines, .. } = &record.outcome else { return None };
     let label = format!("{} {}", record.kind.name(), record.label);
     Some(Failure { label, reason: reason.clone(), last_lines: last_lines.clone() })
 }

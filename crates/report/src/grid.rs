@@ -19,6 +19,8 @@ const BASE: &str = "base-fp16";
 /// The figures behind the five, which the second table shows.
 const BEHIND: &[&str] =
     &["ttft_ms", "itl_ms", "throughput_tok_s", "energy_per_request_j", "load_energy_j", "train_energy_j", "peak_memory_bytes"];
+/// What reasons say of a stage that needed more memory than there is.
+const DOES_NOT_FIT: &str = "does not fit";
 /// The figures that a table of levels of concurrency shows, where they are there.
 const BY_LEVEL: &[&str] = &[
     "throughput_tok_s",
@@ -41,6 +43,8 @@ pub(crate) struct Grid {
     pub(crate) remarks: Vec<String>,
     /// What each column means.
     pub(crate) legend: Vec<String>,
+    /// Whether engines are named with their versions.
+    versions: bool,
 }
 
 /// One table. Rows of one group belong to one model, task and engine.
@@ -84,17 +88,22 @@ impl Grid {
     /// The five metrics, and the main figures behind them.
     pub(crate) fn main(document: &Document) -> Self {
         let mut grid = Self::default();
-        grid.add(document, "Deployment metrics", &five(document));
-        grid.add(document, "What they rest on", &named(document, BEHIND));
-        if !document.levels.is_empty() {
-            grid.add_table("By concurrency", &named(document, BY_LEVEL), &variants(&document.levels), By::Level);
-        }
+        grid.add_main(document);
         grid
+    }
+
+    fn add_main(&mut self, document: &Document) {
+        self.add(document, "Deployment metrics", &five(document));
+        self.add(document, "What they rest on", &named(document, BEHIND));
+        if !document.levels.is_empty() {
+            self.add_table("By concurrency", &named(document, BY_LEVEL), &variants(&document.levels), By::Level);
+        }
     }
 
     /// Every figure.
     pub(crate) fn whole(document: &Document) -> Self {
-        let mut grid = Self::main(document);
+        let mut grid = Self { versions: true, ..Self::default() };
+        grid.add_main(document);
         let shown = |d: &Definition| [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str());
         let further: Vec<&Definition> = document.definitions.iter().filter(|definition| !shown(definition)).collect();
         for (i, columns) in further.chunks(ABREAST).enumerate() {
@@ -127,7 +136,7 @@ impl Grid {
         let mut rows = Vec::with_capacity(groups.len());
         for group in groups {
             let row = |(i, cell): (usize, &&CellFigures)| {
-                let mut row = vec![first_column(i, cell), Text::new(&cell.strategy, &cell.engine)];
+                let mut row = vec![first_column(i, cell), Text::new(&cell.strategy, self.engine(cell))];
                 row.extend(by.column(cell.concurrency.map_or_else(String::new, |level| level.to_string())));
                 for (column, shared) in columns.iter().zip(&shared) {
                     row.push(self.figure(cell, column, shared));
@@ -145,7 +154,7 @@ impl Grid {
         let own: Vec<String> = figure.notes.iter().filter(|note| !known(note)).cloned().collect();
         let Some(value) = figure.value else {
             let reason = figure.missing.clone().unwrap_or_else(|| "no reason was given".into());
-            let word = if is_never(figure) { "never" } else { "-" };
+            let word = word_for(&reason);
             return Text::new(word.to_owned() + &self.marks(&[vec![reason], own].concat()), "");
         };
         let text = number::text(value, figure.ci95, &figure.unit);
@@ -158,6 +167,14 @@ impl Grid {
         };
         let n = if figure.n == shared.n { None } else { figure.n };
         Text::new(line + &self.marks(&own), (text.interval.unwrap_or_default() + &count(n)).trim_start())
+    }
+
+    /// The engine's name, with the version it told where that is asked for.
+    fn engine(&self, cell: &CellFigures) -> String {
+        match cell.engine_version.as_ref().filter(|_| self.versions) {
+            Some(version) => format!("{} {version}", cell.engine),
+            None => cell.engine.clone(),
+        }
     }
 
     /// ` (1)(3)`: the numbers of these remarks, which are added when they are new.
@@ -175,9 +192,14 @@ impl Grid {
     }
 }
 
-/// A break-even that does not come is an answer, not a gap.
-fn is_never(figure: &Figure) -> bool {
-    figure.missing.as_deref().is_some_and(|reason| reason.starts_with("never"))
+/// What stands in the place of a figure. A break-even that does not come is an answer, not a gap; so is a cell that needs more memory than
+/// there is.
+fn word_for(reason: &str) -> &'static str {
+    match reason {
+        _ if reason.starts_with("never") => "never",
+        _ if reason.contains(DOES_NOT_FIT) => "does not fit",
+        _ => "-",
+    }
 }
 
 /// Model and task stand in a group's first row only.

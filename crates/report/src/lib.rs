@@ -10,7 +10,7 @@ mod markdown;
 mod number;
 mod terminal;
 
-pub use document::{Better, CellFigures, Client, Definition, Document, Failure, Figure, SCHEMA};
+pub use document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA};
 pub use format::{Format, render};
 pub use gather::{Error, Result, read};
 pub use number::{Text as Number, shown_unit, text as number};

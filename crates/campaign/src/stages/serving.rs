@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,6 +26,7 @@ use crate::{
     flags,
     observer::{Event, Observer},
     page_cache,
+    peaks::{Peaks, Watch},
     probe::Server,
     process::CommandLine,
     told::Told,
@@ -44,6 +46,8 @@ pub(super) struct Live {
     api_key: Option<ApiKey>,
     /// What was wrong with the answers.
     flags: RefCell<Vec<String>>,
+    /// What it held under load, at the cell's own level of concurrency (`None`) and at further ones.
+    peaks: RefCell<BTreeMap<Option<u32>, Peaks>>,
     /// Its death is accounted for: it is no failure of the stage.
     given_up: Cell<bool>,
 }
@@ -157,6 +161,7 @@ impl Context<'_> {
             version,
             api_key,
             flags: RefCell::default(),
+            peaks: RefCell::default(),
             given_up: Cell::new(false),
         };
         let first = live.ask(
@@ -233,9 +238,16 @@ impl Live {
             api_key: self.api_key.clone(),
         };
         let forced = if job.sampling.ignore_eos { job.prompts.first().map(|prompt| prompt.max_tokens) } else { None };
-        let run = load::run(&job, observer)?.some_answered()?;
         // The request for the first token is too short to tell anything.
-        if job.prompts.iter().any(|prompt| prompt.max_tokens > 1) {
+        let tells = job.prompts.iter().any(|prompt| prompt.max_tokens > 1);
+        let watch = (tells && how.forced).then(|| Watch::start(&self.launch.tells, &self.server, self.log.clone()));
+        let run = load::run(&job, observer)?.some_answered()?;
+        if let Some(watch) = watch {
+            let mut peaks = self.peaks.borrow_mut();
+            let level = peaks.entry(if how.further { Some(how.concurrency) } else { None }).or_default();
+            *level = level.or_higher(watch.stop());
+        }
+        if tells {
             let at = |flag| if how.further { format!("at {} streams: {flag}", how.concurrency) } else { flag };
             self.flags.borrow_mut().extend(flags::of(&run.requests, forced).into_iter().map(at));
         }
@@ -260,6 +272,12 @@ impl Live {
     /// What the engine says of itself and what is to be said of it, as a mark for the record.
     fn told(&self, about: &About, observer: &dyn Observer) -> Phase {
         let mut facts = Told::read(&self.launch.tells, &self.server, &self.log).figures();
+        for (level, peaks) in self.peaks.take() {
+            match level {
+                None => facts.extend(peaks.facts()),
+                Some(streams) => drop(facts.insert(format!("at_{streams}_streams"), peaks.facts().into())),
+            }
+        }
         facts.insert("engine".to_owned(), about.name.into());
         facts.insert("version".to_owned(), self.version.clone().into());
         let flags = self.flags.take();

@@ -123,6 +123,68 @@ fn an_engine_that_serves_is_measured_and_says_what_it_is() {
     assert!(record["command"].to_string().contains("--served-model-name"));
 }
 
+/// The report of a run as JSON.
+fn report(plan: &Path) -> Value {
+    let output = edge_eval().arg("report").arg(plan.with_extension("run")).args(["--format", "json"]).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn what_is_held_under_load_is_seen_and_fp16_cells_are_not_quantised() {
+    let Some(folder) = fake() else { return };
+    let plan = fake_vllm(folder.path(), "slow", "compress = \"engine\"\nquantisation = \"bitsandbytes\"");
+    let output = run(&plan);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let record = record(&plan);
+    let facts = facts(&record);
+    let gib = f64::from(1 << 30);
+    assert_eq!((facts["kv_used_peak_bytes"].as_f64(), facts["running_peak"].as_f64()), (Some(3.0 * gib), Some(1.0)), "{facts}");
+    assert_eq!(facts["kv_used_bytes"].as_f64(), Some(2.0 * gib));
+    assert!(facts.get("waiting_peak").is_none());
+    assert!(!record["command"].to_string().contains("--quantization"));
+    assert_eq!(report(&plan)["cells"][0]["engine_version"], "0.24.0");
+}
+
+#[test]
+fn another_build_of_an_engine_is_another_stage() {
+    let Some(folder) = fake() else { return };
+    let plan = fake_vllm(folder.path(), "well", "");
+    let key = || {
+        let output = edge_eval().arg("plan").arg(&plan).arg("--json").output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["stages"][0]["key"].as_str().unwrap().to_owned()
+    };
+    let before = key();
+    assert_eq!(before, key());
+    let program = folder.path().join("fake");
+    fs::write(&program, fs::read_to_string(&program).unwrap().replace("0.24.0\")", "0.25.0\")")).unwrap();
+    assert_ne!(before, key());
+}
+
+#[test]
+fn a_cell_that_does_not_fit_has_that_for_a_result() {
+    let Some(folder) = fake() else { return };
+    let plan = fake_vllm(folder.path(), "oom", "");
+    assert_eq!(run(&plan).status.code(), Some(1));
+    let cause = record(&plan)["outcome"]["failed"]["does_not_fit"].clone();
+    assert_eq!(cause["needed"], (1.96 * f64::from(1 << 30)) as u64);
+    let cell = report(&plan)["cells"][0].clone();
+    assert_eq!((&cell["does_not_fit"]["stage"], &cell["does_not_fit"]["needed_bytes"]), (&"serving run".into(), &cause["needed"]));
+    let output = edge_eval().arg("report").arg(plan.with_extension("run")).output().unwrap();
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("does not fit (") && table.contains("Tried to allocate 1.96 GiB"), "{table}");
+}
+
+#[test]
+fn a_price_is_for_what_is_paid_by_tokens() {
+    let Some(folder) = fake() else { return };
+    let price = "price = { input_usd_per_mtok = 1.0, output_usd_per_mtok = 5.0, source = \"a test\", date = 2026-08-01 }";
+    let plan = fake_vllm(folder.path(), "well", price);
+    let output = run(&plan);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("engine \"vllm\" has a price, but is started here"), "{said}");
+}
+
 #[test]
 fn lengths_that_are_not_kept_and_usage_that_lies_are_flagged() {
     let Some(folder) = fake() else { return };
@@ -132,8 +194,19 @@ fn lengths_that_are_not_kept_and_usage_that_lies_are_flagged() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(flag), "{}", String::from_utf8_lossy(&output.stderr));
         let flags = facts(&record(&plan))["flags"].to_string();
         assert!(flags.contains(flag), "{flags}");
+        let cell = report(&plan)["cells"][0].clone();
+        assert!(cell["flags"].to_string().contains(flag), "{cell}");
+        assert!(
+            cell["metrics"]["throughput_tok_s"]["notes"].to_string().contains(&format!("answers {}", flag_beginning(behave))),
+            "{cell}"
+        );
+        assert!(!cell["metrics"]["ttft_ms"]["notes"].to_string().contains("flagged"));
         fs::remove_dir_all(plan.with_extension("run")).unwrap();
     }
+}
+
+fn flag_beginning(behave: &str) -> &'static str {
+    if behave == "short" { "have fewer than the 8 tokens" } else { "had more chunks of text" }
 }
 
 #[test]
@@ -178,7 +251,8 @@ fn a_server_that_is_there_already_has_no_cold_start() {
         std::thread::sleep(Duration::from_millis(20));
         std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
     });
-    let plan = plan(folder.path(), &format!("kind = \"openai\"\nurl = \"http://127.0.0.1:{port}\"\nmodel = \"m\""));
+    let price = "price = { input_usd_per_mtok = 1.0, output_usd_per_mtok = 5.0, source = \"a test\", date = 2026-08-01 }";
+    let plan = plan(folder.path(), &format!("kind = \"openai\"\nurl = \"http://127.0.0.1:{port}\"\nmodel = \"m\"\n{price}"));
     let output = run(&plan);
     server.kill().unwrap();
     server.wait().unwrap();
@@ -187,6 +261,12 @@ fn a_server_that_is_there_already_has_no_cold_start() {
     assert_eq!(record["outcome"], "done", "{}", String::from_utf8_lossy(&output.stderr));
     let seen = &record["detail"]["serve"];
     assert_eq!(seen["spawned"], seen["first_token"]);
+    // Seven tokens in and eight out; nothing here could be metered.
+    let metrics = report(&plan)["cells"][0]["metrics"].clone();
+    let cost = &metrics["cost_per_request_usd"];
+    assert!((cost["value"].as_f64().unwrap() - 47e-6).abs() < 1e-12, "{cost}");
+    assert!(cost["notes"].to_string().contains("price of 2026-08-01 (a test)"), "{cost}");
+    assert!(metrics["energy_per_request_j"]["missing"].is_string(), "{metrics}");
 }
 
 #[test]

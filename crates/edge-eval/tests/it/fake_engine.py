@@ -6,6 +6,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 args = sys.argv[1:]
+if args == ["--version"]:
+    print("vLLM, or what stands for it, 0.24.0")
+    sys.exit(0)
 value = lambda name, default=None: args[args.index(name) + 1] if name in args else default
 behave, port = value("--behave", "well"), int(value("--port"))
 if value("--pid-file"):
@@ -24,6 +27,9 @@ if behave == "no-kv":
     print("ValueError: To serve at least one request with the model's max seq len (131072), (4.0 GiB KV cache is needed, "
           "which is larger than the available KV cache memory (1.2 GiB).", file=sys.stderr)
     sys.exit(1)
+
+
+active = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,11 +51,21 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/version":
             self.text(200, json.dumps({"version": "0.24.0"}))
         elif self.path == "/metrics":
-            self.text(200, 'vllm:kv_cache_usage_perc{engine="0"} 0.5\nvllm:num_requests_running{engine="0"} 0\n', "text/plain")
+            used = 0.75 if active else 0.5
+            page = f'vllm:kv_cache_usage_perc{{engine="0"}} {used}\nvllm:num_requests_running{{engine="0"}} {active}\n'
+            self.text(200, page, "text/plain")
         else:
             self.text(404, "{}")
 
     def do_POST(self):
+        global active
+        active += 1
+        try:
+            self.answer()
+        finally:
+            active -= 1
+
+    def answer(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         wanted = asked["max_tokens"]
         tokens = max(1, wanted // 2) if behave == "short" else wanted
@@ -58,6 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("connection", "close")
         self.end_headers()
         for _ in range(tokens * (2 if behave == "lies" else 1)):
+            if behave == "slow":
+                time.sleep(0.03)
             self.event({"choices": [{"index": 0, "delta": {"content": " word"}, "finish_reason": None}]})
         usage = {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}
         self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})

@@ -3,7 +3,13 @@
 use units::{Dollars, Missing};
 
 use super::{Better, Metric};
-use crate::{CellView, figure::Known, interval::over_runs, money::tariff, runs::Runs};
+use crate::{
+    CellView,
+    figure::Known,
+    interval::over_runs,
+    money::{engine_price, tariff},
+    runs::Runs,
+};
 
 pub(super) static METRIC: Metric = Metric {
     name: "cost_per_request_reserved_usd",
@@ -15,6 +21,9 @@ pub(super) static METRIC: Metric = Metric {
 };
 
 fn compute(view: &CellView) -> Result<Known, Missing> {
+    if engine_price(view)?.is_some() {
+        return Err(Missing::because("the engine is paid by its tokens, not by the hour"));
+    }
     let rate = tariff(view)?.usd_per_hour().ok_or_else(|| Missing::because("the plan gives the machine's time no price"))?;
     let costs = Runs::of(view)?.each(|run| {
         let an_hour = run.answered()?.len() as f64 / run.window()?.get() * 3600.0;

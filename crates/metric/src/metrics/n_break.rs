@@ -9,9 +9,8 @@ use crate::{
     CellView,
     figure::Known,
     interval::{composite, mean_at},
-    money::{api_price, hosted, notes, served, tariff, training},
+    money::{Serving, api_price, hosted, training},
     runs::Runs,
-    serving_energy::attribution_note,
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -27,10 +26,10 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
     let prices = &view.plan().prices;
     let training = training(view)?;
     let fixed = training.cost + setup(prices.setup_usd)?;
-    let (tariff, api_price) = (tariff(view)?, api_price(view)?);
-    let per_run = Runs::of(view)?.each(|run| Ok((hosted(run, &api_price)?, served(run, &tariff)?)))?;
+    let (serving, api_price) = (Serving::of(view)?, api_price(view)?);
+    let per_run = Runs::of(view)?.each(|run| Ok((hosted(run, &api_price)?, serving.cost(run)?)))?;
     let mut sources = training.sources;
-    sources.extend(per_run.values.iter().map(|(_, (_, source))| *source));
+    sources.extend(per_run.values.iter().filter_map(|(_, (_, source))| *source));
     let (api, infer): (Vec<f64>, Vec<f64>) = per_run.values.iter().map(|(api, (infer, _))| (api.get(), infer.get())).unzip();
     let at = |picks: &[usize]| break_even(fixed, Dollars(mean_at(&api, picks)), Dollars(mean_at(&infer, picks)));
     if let BreakEven::Never { reason } = at(&(0..api.len()).collect::<Vec<_>>()) {
@@ -42,9 +41,9 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
     })?;
     let open_ended = (estimate.ci95.is_none() && api.len() > 1)
         .then(|| "the runs differ so much that it may never pay: the interval has no upper end".to_owned());
-    let (said, source) = notes(view, &sources)?;
+    let (said, source) = serving.notes(view, &sources)?;
     let known = Known { source, ..Known::from(estimate) }.noting(assumptions(prices)).noting(open_ended);
-    Ok(known.noting(per_run.notes).noting(said).noting(attribution_note(view)))
+    Ok(known.noting(per_run.notes).noting(said))
 }
 
 /// What the figure takes for granted.

@@ -204,7 +204,7 @@ fn items_without_a_mark_are_left_out_and_said() {
 fn stages_that_failed_or_have_not_run() {
     let mut campaign = campaign();
     edit(&mut campaign.cells[2].adapt, |record| {
-        record.outcome = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: Vec::new() };
+        record.outcome = Outcome::Failed { reason: "killed by signal 9".into(), last_lines: Vec::new(), does_not_fit: None };
     });
     check(&campaign, 2, "train_energy_j", "the adaptation failed: killed by signal 9");
     check(&campaign, 2, "n_break", "the adaptation failed: killed by signal 9");
@@ -213,7 +213,7 @@ fn stages_that_failed_or_have_not_run() {
     check(&campaign, 2, "ipw", "the scored pass has not run yet");
     campaign.cells[2].serve[0].stage = Stage::NotRun;
     edit(&mut campaign.cells[2].serve[1].stage, |record| {
-        record.outcome = Outcome::Failed { reason: "exit code 3".into(), last_lines: Vec::new() };
+        record.outcome = Outcome::Failed { reason: "exit code 3".into(), last_lines: Vec::new(), does_not_fit: None };
     });
     let ttft = figure(&campaign, 2, "ttft_ms");
     assert!(ttft.estimate.is_ok());

@@ -4,6 +4,7 @@
 
 mod absent;
 mod client;
+mod engine;
 mod figures;
 mod join;
 mod levels;

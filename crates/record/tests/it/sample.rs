@@ -47,7 +47,7 @@ pub(crate) fn record(kind: StageKind, key: &str) -> StageRecord {
 }
 
 pub(crate) fn failed(kind: StageKind, key: &str, reason: &str) -> StageRecord {
-    let outcome = Outcome::Failed { reason: reason.into(), last_lines: vec!["killed".into()] };
+    let outcome = Outcome::Failed { reason: reason.into(), last_lines: vec!["killed".into()], does_not_fit: None };
     StageRecord { outcome, detail: Detail::Nothing, ..record(kind, key) }
 }
 

@@ -164,15 +164,15 @@ fn csv() {
     document.cells.truncate(1);
     document.cells[0].family = "a, \"b\"".into();
     expect![[r#"
-        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,concurrency
-        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated,
-        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,,client not calibrated,1
-        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,1
-        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated,1
-        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,1
-        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,,client not calibrated,
-        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated,1
-        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,,client not calibrated,
+        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,engine_version,flags,concurrency
+        "a, ""b""",3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated,,,
+        "a, ""b""",3M,rag,base-fp16,embedded,n_break,,,,,requests,,,the base model is not adapted,,client not calibrated,,,1
+        "a, ""b""",3M,rag,base-fp16,embedded,ipw,0.031,0.03,0.033,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,,,1
+        "a, ""b""",3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated,,,1
+        "a, ""b""",3M,rag,base-fp16,embedded,c_tax,2.4,2.2,2.6,3,,t,modelled,,"energy is modelled, not metered: CPU time x 4.4 W per core",client not calibrated,,,1
+        "a, ""b""",3M,rag,base-fp16,embedded,q_ret,,,,,%,,,FP16 is the reference,,client not calibrated,,,
+        "a, ""b""",3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated,,,1
+        "a, ""b""",3M,rag,base-fp16,embedded,peak_memory_bytes,91000000,90000000,92000000,3,B,t,,,,client not calibrated,,,
     "#]].assert_eq(&print(&document, Format::Csv).replace("\r\n", "\n"));
 }
 
@@ -220,6 +220,9 @@ fn json_of_one_cell() {
               "task": "rag",
               "strategy": "base-fp16",
               "engine": "embedded",
+              "engine_version": null,
+              "flags": [],
+              "does_not_fit": null,
               "mark": "f1",
               "concurrency": 1,
               "client_bound": null,
@@ -270,4 +273,24 @@ fn no_figure_is_both_known_and_missing() {
     }
     let not_finite = stats::Estimate { value: f64::INFINITY, ci95: None, n: 1, method: stats::Method::None };
     assert!(report::Figure::known(&not_finite, "J").missing.is_some());
+}
+
+#[test]
+fn a_cell_that_does_not_fit_says_so_and_flags_and_versions_are_shown() {
+    let mut document = document();
+    let cell = &mut document.cells[2];
+    cell.engine_version = Some("0.24.0".into());
+    cell.flags = vec!["1 of 2 answers are short".into()];
+    let figure = cell.metrics.get_mut("rho_sys").unwrap();
+    *figure = report::Figure::missing("the serving run failed: does not fit: Tried to allocate 2 GiB", "tok/s/GB");
+    let needed = report::DoesNotFit { stage: "serving run".into(), told: "Tried to allocate 2 GiB".into(), needed_bytes: Some(2 << 30) };
+    cell.does_not_fit = Some(needed);
+    let terminal = print(&document, Format::Terminal);
+    assert!(terminal.contains("does not fit (") && !terminal.contains("0.24.0"), "{terminal}");
+    assert!(terminal.contains(") the serving run failed: does not fit: Tried to allocate 2 GiB"));
+    assert!(print(&document, Format::Markdown).contains("embedded 0.24.0"));
+    let json: serde_json::Value = serde_json::from_str(&print(&document, Format::Json)).unwrap();
+    assert_eq!(json["cells"][2]["does_not_fit"]["needed_bytes"], 2_u64 << 30);
+    assert_eq!(json["cells"][2]["flags"][0], "1 of 2 answers are short");
+    assert!(print(&document, Format::Csv).contains(",0.24.0,1 of 2 answers are short"));
 }

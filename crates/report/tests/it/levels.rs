@@ -60,14 +60,14 @@ fn a_table_by_concurrency() {
 #[test]
 fn csv_has_the_level_last_and_a_variants_own_figures_first() {
     expect_test::expect![[r#"
-        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,concurrency
-        Tiny,3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated,
-        Tiny,3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated,1
-        Tiny,3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated,1
-        Tiny,3M,rag,base-fp16,embedded,rho_sys,80000,76000,84000,3,tok/s/GB,t,,,,client not calibrated,4
-        Tiny,3M,rag,base-fp16,embedded,ttft_ms,20,19,21,3,ms,t,,,,client not calibrated,4
-        Tiny,3M,rag,base-fp16,embedded,rho_sys,,,,,tok/s/GB,,,run 1 is left out: at 16 streams the server died,,client not calibrated,16
-        Tiny,3M,rag,base-fp16,embedded,ttft_ms,,,,,ms,,,run 1 is left out: at 16 streams the server died,,client not calibrated,16
+        family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,engine_version,flags,concurrency
+        Tiny,3M,rag,base-fp16,embedded,score,0.12,0.08,0.17,60,,t,,,,client not calibrated,,,
+        Tiny,3M,rag,base-fp16,embedded,rho_sys,25000,24000,26100,3,,t,,,,client not calibrated,,,1
+        Tiny,3M,rag,base-fp16,embedded,ttft_ms,5.1,4.9,5.4,60,,t,,,,client not calibrated,,,1
+        Tiny,3M,rag,base-fp16,embedded,rho_sys,80000,76000,84000,3,tok/s/GB,t,,,,client not calibrated,,,4
+        Tiny,3M,rag,base-fp16,embedded,ttft_ms,20,19,21,3,ms,t,,,,client not calibrated,,,4
+        Tiny,3M,rag,base-fp16,embedded,rho_sys,,,,,tok/s/GB,,,run 1 is left out: at 16 streams the server died,,client not calibrated,,,16
+        Tiny,3M,rag,base-fp16,embedded,ttft_ms,,,,,ms,,,run 1 is left out: at 16 streams the server died,,client not calibrated,,,16
     "#]]
     .assert_eq(&print(Format::Csv));
 }
