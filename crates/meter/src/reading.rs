@@ -81,6 +81,8 @@ pub struct Nature {
     pub devices: BTreeMap<u32, DeviceNature>,
     /// What must be said of every window, such as what it holds beside the stage.
     pub notes: Vec<String>,
+    /// Names of GPUs whose energy holds that of the processor beside them: a processor's meter must not be added to theirs.
+    pub with_processor: Vec<String>,
 }
 
 /// What one device is.

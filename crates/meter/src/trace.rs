@@ -450,7 +450,7 @@ mod tests {
     fn the_source_says_which_of_the_meters_numbers_was_used() {
         let nature = |integrated, averaged| {
             let device = DeviceNature { name: "gpu-0".to_owned(), counted: EnergySource::NvmlCounter, integrated, averaged };
-            Nature { devices: [(0, device)].into(), notes: vec!["it says so".to_owned()] }
+            Nature { devices: [(0, device)].into(), notes: vec!["it says so".to_owned()], ..Nature::default() }
         };
         let window = |nature, counted: bool| {
             let mut trace = Trace::new(Ok(Basis::Gpus), nature, Seconds(0.1), 2);

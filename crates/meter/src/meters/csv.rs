@@ -187,7 +187,7 @@ impl Meter for Csv {
         let source = EnergySource::External;
         let device = DeviceNature { name: file_name(&self.path), counted: source, integrated: source, averaged: None };
         let notes = vec!["an external meter: the whole machine, with everything else that runs on it".to_owned()];
-        Nature { devices: [(0, device)].into(), notes }
+        Nature { devices: [(0, device)].into(), notes, ..Nature::default() }
     }
 
     fn read(&mut self, _effort: Effort, _stage: &[u32]) -> Vec<DeviceReading> {

@@ -2,7 +2,8 @@
 //!
 //! Power is `power1_input` (of the instant) or `power1_average` in microwatts, energy `energy1_input` in microjoules
 //! (Documentation/hwmon/sysfs-interface.rst). amdgpu tells power; i915 and xe tell energy, which the kernel counts on in 64 bits
-//! (Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon, -xe-hwmon). Where only one of the two is told there is nothing to check it by. The
+//! (Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon, -xe-hwmon). On an APU amdgpu's power is that of the whole package, its processor
+//! included (Documentation/gpu/amdgpu/thermal.rst): such a card says so, and no processor's meter is added to it. Where only one of the two is told there is nothing to check it by. The
 //! processes on a card are those whose `fdinfo` names it (Documentation/gpu/drm-usage-stats.rst). Throttle reasons are not told. NVIDIA's
 //! own driver offers none of this: see `nvml`.
 
@@ -102,7 +103,10 @@ impl Meter for Hwmon {
             integrated: if card.power.is_some() { EnergySource::HwmonPower } else { EnergySource::HwmonCounter },
             averaged: card.power.as_ref().and_then(|power| power.averaged),
         };
-        Nature { devices: self.cards.iter().map(|card| (card.index, nature(card))).collect(), notes: Vec::new() }
+        let with_processor: Vec<String> = self.cards.iter().filter(|card| card.is_apu).map(|card| card.name.clone()).collect();
+        let note = |name: &String| format!("{name} is an APU: its power is that of the whole package, the processor included");
+        let notes = with_processor.iter().map(note).collect();
+        Nature { devices: self.cards.iter().map(|card| (card.index, nature(card))).collect(), notes, with_processor }
     }
 
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading> {
@@ -230,6 +234,22 @@ mod tests {
         let machine = Machine::new();
         machine.card(0, "amdgpu", "0000:03:00.0", &[("power1_average", "1"), ("power1_average_interval", "500")]);
         assert_eq!(machine.meter().nature().devices[&0].averaged, Some(Seconds(0.5)));
+    }
+
+    #[test]
+    fn an_apu_is_known_by_its_northbridge_or_its_id_and_says_that_it_holds_the_processor() {
+        let check = |files: &[(&str, &str)], id: &str, is_apu: bool| {
+            let machine = Machine::new();
+            machine.card(0, "amdgpu", "0000:05:00.0", &[AMD, files].concat());
+            fs::write(machine.hwmon(0).join("../../device"), format!("{id}\n")).unwrap();
+            let nature = machine.meter().nature();
+            assert_eq!((nature.with_processor.len(), nature.notes.len()), (usize::from(is_apu), usize::from(is_apu)), "{files:?} {id}");
+            assert!(nature.with_processor.iter().all(|name| *name == nature.devices[&0].name));
+        };
+        check(&[("in0_label", "vddgfx"), ("in1_label", "vddnb")], "0x15bf", true);
+        check(&[("in0_label", "vddgfx")], "0x744c", false);
+        check(&[("in1_label", "another")], "0x744c", false);
+        check(&[], "0x74a0", true);
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Meter for Nvml {
             integrated: if gpu.instant { EnergySource::NvmlInstant } else { EnergySource::NvmlPower },
             averaged: if gpu.instant { Some(Seconds(0.0)) } else { averaging(&*self.driver, gpu.index) },
         };
-        Nature { devices: self.gpus.iter().map(|gpu| (gpu.index, nature(gpu))).collect(), notes: Vec::new() }
+        Nature { devices: self.gpus.iter().map(|gpu| (gpu.index, nature(gpu))).collect(), ..Nature::default() }
     }
 
     fn read(&mut self, effort: Effort, stage: &[u32]) -> Vec<DeviceReading> {

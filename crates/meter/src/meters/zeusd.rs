@@ -80,7 +80,8 @@ impl Meter for Zeusd {
             averaged: None,
         };
         let devices = self.domains.iter().enumerate().map(|(device, domain)| (device as u32, nature(domain))).collect();
-        Nature { devices, notes: scope(self.domains.iter().map(|domain| domain.name.as_str())) }
+        let notes = scope(self.domains.iter().map(|domain| domain.name.as_str()));
+        Nature { devices, notes, ..Nature::default() }
     }
 
     fn read(&mut self, _effort: Effort, _stage: &[u32]) -> Vec<DeviceReading> {

@@ -58,10 +58,14 @@ pub(super) fn estimate(figure: &Figure, runs: &[Observed]) -> Reading<Estimate> 
     }
 }
 
-/// Which of a run's sources its energy is the sum of: those that see something of the command.
+/// Which of a run's sources its energy is the sum of: those that see something of the command, the processor's left out where a GPU's energy
+/// holds it already.
 pub(super) fn counted(run: &Observed) -> Vec<usize> {
     let all: Vec<usize> = (0..run.sources.len()).collect();
-    let used: Vec<usize> = all.iter().copied().filter(|index| !sees_nothing(&run.sources[*index])).collect();
+    let mut used: Vec<usize> = all.iter().copied().filter(|index| !sees_nothing(&run.sources[*index])).collect();
+    if used.iter().any(|index| holds_processor(&run.sources[*index])) {
+        used.retain(|index| run.sources[*index].scope != Scope::Processor);
+    }
     if used.is_empty() { all.into_iter().take(1).collect() } else { used }
 }
 
@@ -86,6 +90,10 @@ fn sees_nothing(source: &Source) -> bool {
         Scope::Processor => code("no_meter"),
         Scope::Named => false,
     }
+}
+
+fn holds_processor(source: &Source) -> bool {
+    source.window.devices.iter().any(|device| source.with_processor.contains(device))
 }
 
 fn time(run: &Observed) -> f64 {
@@ -126,5 +134,46 @@ fn peak_power(run: &Observed) -> Reading<f64> {
         Verdict::Invalid { reason, .. } => Reading::missing(reason),
         Verdict::Valid => Curve::of(run, &counted(run))
             .map_or_else(|| Reading::missing("power was not sampled while the command ran"), |curve| Reading::Known(curve.peak_w())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+
+    use record::{EnergySource, EnergyWindow, Judgement};
+    use units::Nanos;
+
+    use super::*;
+
+    fn source(scope: Scope, device: &str, joules: f64, with_processor: &[&str]) -> Source {
+        let judgement = Judgement {
+            source: Some(EnergySource::HwmonPower),
+            gross: Ok(Joules(joules)),
+            idle: Reading::missing("not asked"),
+            idle_resident: None,
+        };
+        let window = EnergyWindow { devices: vec![device.into()], ..EnergyWindow::judged("command", Nanos(0), Nanos(1), judgement) };
+        Source { scope, with_processor: with_processor.iter().map(|name| (*name).to_owned()).collect(), window, power: Vec::new() }
+    }
+
+    #[test]
+    fn a_processor_is_not_added_to_a_gpu_that_holds_it() {
+        let check = |with_processor: &[&str], expected: f64| {
+            let sources = vec![source(Scope::Gpus, "card0", 30.0, with_processor), source(Scope::Processor, "package-0", 20.0, &[])];
+            let run = Observed {
+                round: 0,
+                span: (Nanos(0), Nanos(1)),
+                status: ExitStatus::default(),
+                resident: Reading::missing("not asked"),
+                gpu_memory: Reading::missing("not asked"),
+                sources,
+                executions: Vec::new(),
+            };
+            assert_eq!(summed(&run, |source| &source.window.gross), Reading::Known(Joules(expected)), "{with_processor:?}");
+        };
+        check(&[], 50.0);
+        check(&["card1"], 50.0);
+        check(&["card0"], 30.0);
     }
 }

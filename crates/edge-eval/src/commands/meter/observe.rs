@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::meter::{Places, ProcessGroup, Sampler, Trace};
+use ::meter::{Metering, Places, ProcessGroup, Sampler, Trace};
 use anyhow::Context;
 use campaign::{Account, GroupChild};
 use record::{EnergyWindow, PowerSample, clock};
@@ -53,6 +53,8 @@ pub(super) struct Execution {
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub(super) scope: Scope,
+    /// Names of its GPUs whose energy holds the processor's.
+    pub(super) with_processor: Vec<String>,
     pub(super) window: EnergyWindow,
     /// All samples of the run, those before and after the window too.
     pub(super) power: Vec<PowerSample>,
@@ -68,6 +70,7 @@ struct Ran {
 /// A meter that runs.
 struct Running {
     scope: Scope,
+    with_processor: Vec<String>,
     sampler: Sampler,
 }
 
@@ -120,8 +123,12 @@ impl Observer<'_> {
 
     fn start(&self, opened: Opened) -> anyhow::Result<Running> {
         let interval = Duration::from_millis(u64::from(self.args.interval_ms));
+        let with_processor = match &opened.metering {
+            Metering::By(meter) => meter.nature().with_processor,
+            Metering::Absent(_) => Vec::new(),
+        };
         let sampler = Sampler::start(opened.metering, &Places::system(), interval)?;
-        Ok(Running { scope: opened.scope, sampler })
+        Ok(Running { scope: opened.scope, with_processor, sampler })
     }
 
     /// Executes the command, once and then until the window is long enough, all in one process group.
@@ -169,21 +176,26 @@ impl Observer<'_> {
         let (start, end) = ran.span;
         let cpu = ran.executions.iter().map(|execution| execution.account.cpu()).sum();
         let no_idle = || ::meter::Idle::missing("idle power was not measured: --idle-s is 0");
-        let traces: Vec<(Scope, Trace)> =
-            running.into_iter().map(|running| (running.scope, running.sampler.stop_ended(cpu, end))).collect();
-        let sources = traces.iter().map(|(scope, trace)| {
+        let ended = running.into_iter().map(|running| (running.scope, running.with_processor, running.sampler.stop_ended(cpu, end)));
+        let traces: Vec<(Scope, Vec<String>, Trace)> = ended.collect();
+        let sources = traces.iter().map(|(scope, with_processor, trace)| {
             let idle = if self.args.idle_s > 0.0 { trace.idle(idle.0, idle.1) } else { no_idle() };
-            Source { scope: *scope, window: trace.window("command", start, end, &idle), power: trace.power() }
+            Source {
+                scope: *scope,
+                with_processor: with_processor.clone(),
+                window: trace.window("command", start, end, &idle),
+                power: trace.power(),
+            }
         });
         let known = |memory: Reading<Bytes>| memory.known().ok().copied().filter(|bytes| *bytes > Bytes(0));
-        let resident = traces.iter().filter_map(|(_, trace)| known(trace.memory().resident)).max();
-        let gpu = traces.iter().find(|(_, trace)| trace.memory().gpu.known().is_ok()).or(traces.first());
+        let resident = traces.iter().filter_map(|(.., trace)| known(trace.memory().resident)).max();
+        let gpu = traces.iter().find(|(.., trace)| trace.memory().gpu.known().is_ok()).or(traces.first());
         Observed {
             round,
             span: ran.span,
             status: ran.status,
             resident: peak(resident, &ran.executions),
-            gpu_memory: gpu.map_or_else(|| Reading::missing("no GPU was metered"), |(_, trace)| trace.memory().gpu),
+            gpu_memory: gpu.map_or_else(|| Reading::missing("no GPU was metered"), |(.., trace)| trace.memory().gpu),
             sources: sources.collect(),
             executions: ran.executions,
         }

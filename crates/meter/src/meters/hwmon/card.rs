@@ -20,6 +20,8 @@ pub(super) struct Card {
     pub(super) pci: String,
     pub(super) power: Option<PowerFile>,
     pub(super) energy: Option<PathBuf>,
+    /// Whether its power is that of a package with a processor in it.
+    pub(super) is_apu: bool,
     hwmon: PathBuf,
 }
 
@@ -63,7 +65,17 @@ fn card(folder: &Path) -> Option<Card> {
         (power.is_some() || energy.is_some()).then_some((hwmon, power, energy))
     };
     let (hwmon, power, energy) = sensors.into_iter().find_map(told)?;
-    Some(Card { index, name: format!("{file_name} ({driver} {pci})"), pci, power, energy, hwmon })
+    let is_apu = driver == "amdgpu" && is_apu(&device, &hwmon);
+    Some(Card { index, name: format!("{file_name} ({driver} {pci})"), pci, power, energy, is_apu, hwmon })
+}
+
+/// PCI device of the MI300A, the APU that amdgpu shows no northbridge of.
+const MI300A: &str = "0x74a0";
+
+/// amdgpu shows the voltage of the northbridge, `vddnb`, of APUs alone (`hwmon_attributes_visible` in `drivers/gpu/drm/amd/pm/amdgpu_pm.c`).
+fn is_apu(device: &Path, hwmon: &Path) -> bool {
+    let is = |path: PathBuf, wanted: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == wanted);
+    is(hwmon.join("in1_label"), "vddnb") || is(device.join("device"), MI300A)
 }
 
 fn power(hwmon: &Path) -> Option<PowerFile> {
