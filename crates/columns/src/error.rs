@@ -63,9 +63,10 @@ impl From<ParquetError> for Error {
             },
             // The crate quotes all bytes of the text.
             ParquetError::General(message) if message.starts_with("Error reading BYTE_ARRAY as String") => Self::NotUtf8,
-            ParquetError::General(message) if message.contains("feature") && message.contains("disabled") => {
-                Self::Unsupported { what: "a codec other than Snappy".into() }
-            }
+            ParquetError::General(message) => match message.strip_prefix("Disabled feature at compile time: ") {
+                Some(codec) => Self::Unsupported { what: format!("the codec {codec}") },
+                None => Self::Damaged { reason: message },
+            },
             ParquetError::NYI(what) => Self::Unsupported { what },
             other => Self::Damaged { reason: other.to_string() },
         }

@@ -79,8 +79,6 @@ fn a_dictionary_of_more_values_than_bytes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = rows(&bytes, &["id", "messages"]);

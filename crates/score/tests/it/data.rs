@@ -1,6 +1,6 @@
 //! The published files, in the layouts they are published in.
 
-use score::{Error, Limits, Role, dataset, overlap, tasks};
+use score::{Error, Limits, Part, Role, Source, Split, dataset, keep_apart, overlap, tasks};
 
 #[test]
 fn squad_in_all_its_layouts() {
@@ -52,4 +52,44 @@ fn ultrachat_conversations() {
         assert!(item.messages.iter().map(|m| m.content.chars().count()).sum::<usize>() <= 4_000);
         assert_eq!(item.messages.last().unwrap().role, Role::User);
     }
+}
+
+#[test]
+fn ultrachats_first_layout() {
+    let Some(folder) = crate::shared_data() else { return };
+    let task = tasks::find("chat").unwrap();
+    let rows = dataset::read(&folder.join("ultrachat/ultrachat_raw_sample.jsonl"), task, Limits::first(usize::MAX)).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.conversation("", None).unwrap().messages.len().is_multiple_of(2)));
+}
+
+#[test]
+fn bad_rows_of_a_published_sample_are_left_out_within_the_limit() {
+    let Some(folder) = crate::shared_data() else { return };
+    // Six of its fourteen questions have no answer.
+    let read = |bad_rows| {
+        let limits = Limits { bad_rows, ..Limits::first(usize::MAX) };
+        Source::at(&folder.join("squad/hf_sample.json"), tasks::find("rag").unwrap(), limits).unwrap().read()
+    };
+    let found = read(6).unwrap();
+    assert_eq!((found.examples.len(), found.bad.len(), found.repeated), (8, 6, 0));
+    assert!(matches!(read(5).unwrap_err(), Error::TooManyBad { limit: 5, .. }));
+}
+
+#[test]
+fn the_papers_split_of_squad_shares_passages_and_no_question() {
+    let Some(folder) = crate::shared_data() else { return };
+    let part = |part| {
+        let source = Source::at(&folder.join("squad/dev-v1.1.json"), tasks::find("rag").unwrap(), Limits::first(usize::MAX)).unwrap();
+        Source { part: Some((Split::paper(42), part)), ..source }.read().unwrap().examples
+    };
+    let (train, validation, test) = (part(Part::Train), part(Part::Validation), part(Part::Test));
+    assert_eq!(train.len() + validation.len() + test.len(), 10_570);
+    assert!((1_450..1_720).contains(&test.len()), "{}", test.len());
+    let found = overlap(&train, &test);
+    assert!(found.ids.is_empty());
+    // Split by question, nearly every passage is in both: the official split, by article, shares none.
+    assert!(found.documents > test.len() * 9 / 10, "{} of {}", found.documents, test.len());
+    let (kept, _) = keep_apart(train, &test);
+    assert!(overlap(&kept, &test).is_clean());
 }
