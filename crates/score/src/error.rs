@@ -190,7 +190,7 @@ impl Error {
                 None => return None,
             },
             Self::Row { task, .. } => match TASKS.iter().find(|known| known.name == *task) {
-                Some(task) => format!("rows of `{}` have {}", task.name, task.schema),
+                Some(task) => format!("rows of `{}` have {}; where only a few are bad, allow as many to be left out", task.name, task.schema),
                 None => return None,
             },
             Self::TooLarge { .. } => "is this the right file? one JSON object a line, or one JSON array of objects, is read".into(),

@@ -96,3 +96,17 @@ impl<'a> Field<'a> {
         Problem { field: if self.name.is_empty() { "row".into() } else { self.name.clone() }, expected, found }
     }
 }
+
+/// The row's `id`; where the data set has none, a digest of what the row asks: the same in every file and at every place.
+pub(crate) fn id_or_digest(row: &Field, parts: &[&str]) -> Result<String, Problem> {
+    let id = row.get("id");
+    if row.is_named("id") || id.exists() {
+        return id.id();
+    }
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
+}

@@ -6,7 +6,7 @@ use crate::{
     Example,
     error::Problem,
     example::{Prompt, distinct},
-    row::Field,
+    row::{Field, id_or_digest},
 };
 
 pub(super) static TASK: Task = Task {
@@ -27,19 +27,11 @@ fn read(row: &Field) -> Result<Example, Problem> {
     let body = if row.is_named("document") || document.exists() { document.some_text()? } else { "" };
     let after = if body.is_empty() { prompt.to_owned() } else { format!("\n\n{prompt}") };
     let references = distinct(&row.get("references").texts()?);
-    let id = row.get("id");
-    let id = if row.is_named("id") || id.exists() { id.id()? } else { by_content(prompt, body) };
-    Ok(Example { id, references, prompt: Prompt::Document { before: "", body: body.to_owned(), after } })
-}
-
-/// The same row has the same id in every file and at every place.
-fn by_content(prompt: &str, body: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in [prompt, body] {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
+    Ok(Example {
+        id: id_or_digest(row, &[prompt, body])?,
+        references,
+        prompt: Prompt::Document { before: "", body: body.to_owned(), after },
+    })
 }
 
 #[cfg(test)]

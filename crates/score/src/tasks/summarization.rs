@@ -1,15 +1,20 @@
 //! Summarization: one sentence for a news article.
 //!
 //! Rows are XSum's (Narayan et al., "Don't Give Me the Details, Just the Summary!", EMNLP 2018) as the hub has them. The article is
-//! the prompt, the one-sentence summary the reference.
+//! the prompt, the one-sentence summary the reference. Some copies were published without ids.
 
 use super::{Task, one};
-use crate::{Example, error::Problem, example::Prompt, row::Field};
+use crate::{
+    Example,
+    error::Problem,
+    example::Prompt,
+    row::{Field, id_or_digest},
+};
 
 pub(super) static TASK: Task = Task {
     name: "summarization",
     summary: "one sentence that says what a news article is about",
-    schema: "`document` (a text), `summary` (a text) and `id`",
+    schema: "`document` (a text), `summary` (a text) and perhaps `id`",
     fields: &["document", "id", "summary"],
     system: "You summarize news articles. Reply with a single sentence that states the main point, and nothing else.",
     marks: &["rouge_1", "rouge_2", "rouge_l", "rouge_lsum"],
@@ -20,8 +25,9 @@ pub(super) static TASK: Task = Task {
 fn read(row: &Field) -> Result<Example, Problem> {
     let body = row.get("document").some_text()?.to_owned();
     let reference = row.get("summary").some_text()?.to_owned();
+    let id = id_or_digest(row, &[&body])?;
     let prompt = Prompt::Document { before: "Article:\n", body, after: "\n\nSummary:".into() };
-    Ok(Example { id: row.get("id").id()?, references: vec![reference], prompt })
+    Ok(Example { id, references: vec![reference], prompt })
 }
 
 #[cfg(test)]
