@@ -40,6 +40,7 @@ const CHECKS: &[&Check] = &[
     &energy::CONSISTENCY,
     &training::QUANTISATION,
     &training::QLORA,
+    &training::FIGURE_1,
     &training::ODD_ROWS,
     &money::API_PRICE,
     &money::LEFT_OUT,

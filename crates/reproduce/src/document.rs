@@ -24,6 +24,8 @@ pub struct Document {
     pub source: String,
     /// The named method of the figures: `paper` for the authors' logs, `measured` for a run.
     pub method: String,
+    /// What must be said of all figures, such as that energy is modelled.
+    pub notes: Vec<String>,
     /// The cells of each table, by its number, row by row.
     pub tables: BTreeMap<String, Vec<Cell>>,
     /// The columns of each table, by its number: how each was made.
@@ -312,6 +314,7 @@ pub(crate) fn of(of: Of, source: &str, method: &str, tables: Vec<Table>, qlora: 
         of,
         source: source.to_owned(),
         method: method.to_owned(),
+        notes: Vec::new(),
         tables,
         columns,
         titles,

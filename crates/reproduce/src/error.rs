@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// A run folder of ours cannot be read.
     #[error(transparent)]
-    Run(#[from] report::Error),
+    Run(#[from] record::Error),
     /// The document cannot be written as JSON.
     #[error("cannot write the document as JSON: {0}")]
     Json(#[from] serde_json::Error),

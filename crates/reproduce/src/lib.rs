@@ -15,12 +15,16 @@ mod logs;
 mod published;
 mod qlora;
 mod render;
+mod run;
 mod tables;
 
 pub use document::{Cell, Column, Document, Finding, Group, Interval, Number, Of, Pair, SCHEMA, Unexplained, Way};
 pub use error::{Error, Result};
-pub use logs::{Compression, FILES, Family, Logs, Model, Operation, Quality, Score, Serving, Task, Tier, Training, Variant};
+pub use logs::{
+    Compression, FILES, Family, Logs, Model, Operation, Quality, SHIPPED_SOURCE, Score, Serving, Task, Tier, Training, Variant,
+};
 pub use render::{Format, render};
+pub use run::{of_campaign, of_run};
 
 /// The paper's tables and what else its logs show, out of these logs.
 ///

@@ -7,7 +7,7 @@ use plan::{Method, Precision, Strategy};
 use units::{Joules, Missing, Seconds, Watts};
 
 pub use names::{Family, Model, Task, Tier, Variant};
-pub use read::FILES;
+pub use read::{FILES, SHIPPED_SOURCE};
 
 /// Everything that the logs hold.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -49,7 +49,7 @@ pub(super) const RUNS: Check = Check {
             format!("the logs hold {} for {}: {} each", counted(rows, "served row"), counted(variants.len(), "variant"), digits(each));
         let numbers =
             vec![number("served rows", rows as f64, ""), number("variants", variants.len() as f64, ""), number("rows a variant", each, "")];
-        Ok(Found { holds: Some(each >= 20.0), finding, numbers })
+        Ok(Found { holds: (each >= 20.0).then_some(true), finding, numbers })
     },
 };
 

@@ -83,7 +83,7 @@ pub(super) const LENGTHS: Check = Check {
 /// Whether the committed code can have made the served rows.
 pub(super) const CODE: Check = Check {
     name: "code-and-logs",
-    claim: Some("the committed code made these logs"),
+    claim: None,
     rests_on: &[code::SERVING],
     find: |logs, _| {
         let (requests, of_summary, of_others) = code::SERVED;
@@ -93,7 +93,7 @@ pub(super) const CODE: Check = Check {
         let rows = some(logs.serving.iter().map(|row| row.requests as f64).collect(), "served row")?;
         let finding = format!(
             "the committed script puts {requests} requests a row and stops a summary at {of_summary} tokens: {} of {} have another number of \
-             requests, {} longer answers than it allows",
+             requests, {} have longer answers than it allows",
             counted(other_requests, "row"),
             rows.len(),
             counted(too_long, "row")
@@ -103,7 +103,7 @@ pub(super) const CODE: Check = Check {
             number("rows with longer answers", too_long as f64, ""),
             number("requests a row, median", median(&rows), "requests"),
         ];
-        Ok(Found { holds: Some(other_requests + too_long == 0), finding, numbers })
+        Ok(Found { holds: None, finding, numbers })
     },
 };
 

@@ -7,8 +7,9 @@ use plan::Method;
 
 use super::{Check, Found, counted, digits, number, some};
 use crate::{
-    aggregate::{largest, mean, median, smallest},
+    aggregate::{agrees, largest, mean, median, smallest},
     code,
+    document::Cell,
     logs::{Logs, Model, Operation, Task, Training},
     qlora,
 };
@@ -87,6 +88,27 @@ pub(super) const QLORA: Check = Check {
         numbers.extend(by.into_iter().map(|(what, count)| number(format!("pairs confounded by {what}"), count as f64, "")));
         let holds = (controlled > 0).then(|| largest(&energy) > 1.0);
         Ok(Found { holds, finding, numbers })
+    },
+};
+
+/// The ratio that the abstract and Figure 1 name.
+const FIGURE_1_RATIO: f64 = 7.2;
+
+/// Where the ratio of Figure 1 comes from.
+pub(super) const FIGURE_1: Check = Check {
+    name: "ratio-of-figure-1",
+    claim: Some("QLoRA takes up to 7.2 times the energy of LoRA for small models"),
+    rests_on: &[],
+    find: |logs, tables| {
+        let ratios: Vec<(Model, f64)> =
+            Model::all().map(|model| Ok((model, ratio(logs, model, None)?))).collect::<Result<_, units::Missing>>()?;
+        let (model, most) = ratios.iter().copied().max_by(|(_, a), (_, b)| a.total_cmp(b)).expect("there are six models");
+        let is_printed = |cell: &&Cell| cell.row == format!("{model} QLoRA-INT4") && cell.column == "Ratio";
+        let printed = tables.iter().filter(|table| table.number == 2).flat_map(|table| &table.cells).find(is_printed);
+        let printed = printed.and_then(|cell| cell.printed.clone()).unwrap_or_else(|| "no ratio".into());
+        let finding = format!("the largest ratio of mean energies is {} ({model}), for which Table 2 prints {printed}", digits(most));
+        let numbers = ratios.into_iter().map(|(model, ratio)| number(format!("{model}: ratio of mean energies"), ratio, "×")).collect();
+        Ok(Found { holds: Some(agrees(FIGURE_1_RATIO, 1, most)), finding, numbers })
     },
 };
 

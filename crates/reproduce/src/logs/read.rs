@@ -24,6 +24,10 @@ pub const FILES: [&str; 7] = [
     "final_36_variants_report_qwen.csv",
 ];
 
+/// Whence the logs that come with the program are.
+pub const SHIPPED_SOURCE: &str =
+    "the logs of Abdullah4152/EDGE-EVAL at 1c0d8ce6760c65eccd0c0cbd8a65da88cdcf590d (MIT), as they come with this program";
+
 /// Those columns of the files that are used here; see `data/README.md`.
 const SHIPPED: [&str; 7] = [
     include_str!("../../data/logs/vllm_inference_metrics_tesla_t4_dual.csv"),

@@ -31,6 +31,12 @@ pub(super) fn all(document: &Document) -> Vec<Section> {
     sections
 }
 
+/// How the paper's tables are to be read.
+const PAPER: &str = "The paper is Mohammad et al., ACL 2026 Industry, arXiv 2604.19342. A cell reads: as printed = recomputed, or ≠ where the \
+    logs give other digits; a number halfway between two may be printed either way. Under a table stands how each column was made: the way that gives \
+    most of its printed cells, and what the other ways that were tried give. Tiers are named as in the paper: 1B is 1B (LLaMA) and 1.5B (Qwen), \
+    7B is 8B (LLaMA) and 7B (Qwen).";
+
 fn opening(document: &Document) -> Section {
     let title = match document.of {
         Of::Paper => "The paper's tables from its own logs",
@@ -38,9 +44,10 @@ fn opening(document: &Document) -> Section {
     };
     let mut before = vec![format!("Source: {}. Method: {}.", document.source, document.method)];
     before.push(match document.of {
-        Of::Paper => "A cell reads: as printed = recomputed, or ≠ where the logs give other digits.".to_owned(),
+        Of::Paper => PAPER.to_owned(),
         Of::Run => "A dash is a figure that cannot be known; the reason stands under its table.".to_owned(),
     });
+    before.extend(document.notes.iter().map(|note| format!("{}.", sentence(note))));
     Section { title: title.to_owned(), before, ..Section::default() }
 }
 

@@ -127,6 +127,8 @@ fn findings_are_numbers() {
     near(number(finding(&document, "rouge-row"), "cells that the NLI score gives"), 12.0);
     assert!(finding(&document, "energy-is-power-times-time").finding.contains("quantisation of Qwen 7B · RAG · LoRA · INT8 (15.4%)"));
     assert!(finding(&document, "odd-adaptations").finding.contains("LLaMA 3B Summ"));
+    let figure = finding(&document, "ratio-of-figure-1");
+    assert!(figure.holds == Some(true) && figure.finding.ends_with("(Qwen 1B), for which Table 2 prints 2.3"), "{}", figure.finding);
     near(number(finding(&document, "api-price"), "C_api as computed"), 0.00125);
     assert_eq!(finding(&document, "caption-of-table-1").holds, Some(false));
     assert!(document.audit.iter().all(|finding| !finding.numbers.is_empty()), "no finding without its numbers");
