@@ -20,6 +20,7 @@ use std::{
 pub use fields::Fields;
 pub use files::{Wanted, choose, files};
 pub use part::{Part, Split};
+use serde_json::Value;
 
 use self::rows::{Fault, Rows};
 use crate::{Error, Example, Result, error::Place, row::Field, tasks::Task};
@@ -104,10 +105,8 @@ impl Source {
     /// # Errors
     /// CSV whose first line names no columns.
     pub fn examples_of(self, text: Vec<u8>, name: &Path) -> Result<Examples> {
-        let place = Place { path: name.to_owned(), line: Some(1), row: 0 };
-        let reader: Reader = Box::new(std::io::Cursor::new(text));
-        let rows = rows::text(reader, name, self.limits.value_bytes).map_err(|fault| error(fault, place))?;
-        Ok(Examples::new(self, Vec::new().into_iter(), Some(Open { rows, path: name.to_owned(), row: 0 })))
+        let open = Values::of(text, name, self.limits.value_bytes)?;
+        Ok(Examples::new(self, Vec::new().into_iter(), Some(open)))
     }
 }
 
@@ -127,7 +126,7 @@ pub struct Examples {
     source: Source,
     /// Files that were not opened yet.
     files: std::vec::IntoIter<PathBuf>,
-    open: Option<Open>,
+    open: Option<Values>,
     left: usize,
     ids: HashSet<String>,
     bad: Vec<Error>,
@@ -136,11 +135,56 @@ pub struct Examples {
     ready: std::vec::IntoIter<Result<Example>>,
 }
 
-/// The file that is being read.
-struct Open {
+/// The rows of one file as JSON values, with their places.
+pub(crate) struct Values {
     rows: Rows<Reader>,
     path: PathBuf,
     row: u64,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Values").field("path", &self.path).field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+impl Values {
+    /// Opens a file; of Parquet only the named columns are read.
+    pub(crate) fn open(path: &Path, columns: &[&str], value_bytes: usize) -> Result<Self> {
+        let rows = rows::open(path, columns, value_bytes);
+        Self::new(rows, path)
+    }
+
+    /// The same for a text at hand.
+    fn of(text: Vec<u8>, name: &Path, value_bytes: usize) -> Result<Self> {
+        let reader: Reader = Box::new(std::io::Cursor::new(text));
+        Self::new(rows::text(reader, name, value_bytes), name)
+    }
+
+    fn new(rows: std::result::Result<Rows<Reader>, Fault>, path: &Path) -> Result<Self> {
+        let path = path.to_owned();
+        match rows {
+            Ok(rows) => Ok(Self { rows, path, row: 0, ended: false }),
+            Err(fault) => Err(error(fault, Place { path, line: Some(1), row: 0 })),
+        }
+    }
+}
+
+impl Iterator for Values {
+    type Item = (Place, Result<Value>);
+
+    /// Ends after an error that leaves it open where the next row begins.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.rows.next()?;
+        self.row += 1;
+        let place = Place { path: self.path.clone(), line: self.rows.line(), row: self.row };
+        self.ended = next.as_ref().is_err_and(Fault::ends);
+        Some((place.clone(), next.map_err(|fault| error(fault, place))))
+    }
 }
 
 impl std::fmt::Debug for Examples {
@@ -155,7 +199,7 @@ impl Examples {
         &self.bad
     }
 
-    fn new(source: Source, files: std::vec::IntoIter<PathBuf>, open: Option<Open>) -> Self {
+    fn new(source: Source, files: std::vec::IntoIter<PathBuf>, open: Option<Values>) -> Self {
         let left = source.limits.examples;
         Self { source, files, open, left, ids: HashSet::new(), bad: Vec::new(), repeated: 0, ready: Vec::new().into_iter() }
     }
@@ -163,13 +207,11 @@ impl Examples {
     /// What the next row gives; `None` at the end of the open file.
     fn next_row(&mut self) -> Option<Result<Vec<Result<Example>>>> {
         let open = self.open.as_mut()?;
-        let next = open.rows.next()?;
-        open.row += 1;
-        let place = Place { path: open.path.clone(), line: open.rows.line(), row: open.row };
-        let read = match next {
+        let (place, row) = open.next()?;
+        let read = match row {
             Ok(row) => (self.source.task.read)(&Field::row(&row, &self.source.fields)),
-            Err(fault) if fault.ends() => return Some(Err(error(fault, place))),
-            Err(fault) => return Some(Ok(vec![Err(error(fault, place))])),
+            Err(error) if open.ended => return Some(Err(error)),
+            Err(error) => return Some(Ok(vec![Err(error)])),
         };
         let named = |read: std::result::Result<_, _>| {
             read.map_err(|problem| Error::Row { place: place.clone(), problem, task: self.source.task.name })
@@ -200,14 +242,8 @@ impl Examples {
     /// Opens the next file; `None` after the last.
     fn next_file(&mut self) -> Option<Result<()>> {
         let path = self.files.next()?;
-        let rows = rows::open(&path, &self.source.fields.roots(self.source.task), self.source.limits.value_bytes);
-        Some(match rows {
-            Ok(rows) => {
-                self.open = Some(Open { rows, path, row: 0 });
-                Ok(())
-            }
-            Err(fault) => Err(error(fault, Place { path, line: Some(1), row: 0 })),
-        })
+        let open = Values::open(&path, &self.source.fields.roots(self.source.task), self.source.limits.value_bytes);
+        Some(open.map(|open| self.open = Some(open)))
     }
 
     fn advance(&mut self) -> Option<Result<Example>> {

@@ -139,6 +139,14 @@ pub enum Error {
         /// The task that reads it.
         task: &'static str,
     },
+    /// A row of answers lacks a field, or has something else in it.
+    #[error("{place}: `{}` should be {}, but is {}", problem.field, problem.expected, problem.found)]
+    Prediction {
+        /// Where the row begins.
+        place: Place,
+        /// What is wrong with it.
+        problem: Problem,
+    },
     /// A row is larger than any honest one.
     #[error("{place}: the row is larger than {limit} bytes")]
     TooLarge {
@@ -193,6 +201,9 @@ impl Error {
                 Some(task) => format!("rows of `{}` have {}; where only a few are bad, allow as many to be left out", task.name, task.schema),
                 None => return None,
             },
+            Self::Prediction { .. } => {
+                "rows have `prediction` (a text), `references` (a text or a list of texts), and perhaps `premise` and `id`".into()
+            }
             Self::TooLarge { .. } => "is this the right file? one JSON object a line, or one JSON array of objects, is read".into(),
             Self::Budget { .. } => "raise the context length, or leave the item out".into(),
         })
@@ -200,4 +211,4 @@ impl Error {
 }
 
 /// A result of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -20,6 +20,7 @@ pub mod judge;
 pub mod marks;
 mod message;
 mod overlap;
+mod predictions;
 mod row;
 pub mod tasks;
 
@@ -29,4 +30,5 @@ pub use example::{Conversation, Example, Item};
 pub use marks::{MARKS, Mark, is_empty_answer, mark};
 pub use message::{Message, Role};
 pub use overlap::{Overlap, keep_apart, overlap};
+pub use predictions::{Prediction, Predictions, predictions};
 pub use tasks::{TASKS, Task};

@@ -14,12 +14,30 @@ pub struct Mark {
     /// Where it is defined.
     pub source: &'static str,
     /// The mark of a prediction against at least one reference.
-    pub(crate) compute: fn(&str, &[&str]) -> f64,
+    pub(crate) compute: Compute,
+}
+
+/// How a mark comes about.
+pub(crate) enum Compute {
+    /// By a function.
+    By(fn(&str, &[&str]) -> f64),
+    /// As the F-measure of a ROUGE, stemmed or not.
+    Rouge(rouge::Variant, bool),
 }
 
 impl Mark {
     /// Every mark is a share.
     pub const UNIT: &'static str = "0..1";
+}
+
+impl Mark {
+    /// Precision, recall and F-measure against the reference with the best F, where the mark is a ROUGE.
+    pub fn rouge(&self, prediction: &str, references: &[&str]) -> Option<rouge::Rouge> {
+        match self.compute {
+            Compute::Rouge(variant, stemmed) => Some(rouge::best(variant, stemmed, prediction, references)),
+            Compute::By(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Mark {
@@ -50,6 +68,28 @@ pub fn find(name: &str) -> Result<&'static Mark> {
     MARKS.iter().find(|mark| mark.name == name).copied().ok_or_else(|| Error::UnknownMark { name: name.to_owned() })
 }
 
+/// The marks of a list such as `rouge,em,f1`: `rouge` stands for the four ROUGEs, `em` for `exact_match`. Each comes once, in order.
+///
+/// # Errors
+/// [`Error::UnknownMark`], which lists the known ones.
+pub fn listed(words: &str) -> Result<Vec<&'static Mark>> {
+    let mut marks: Vec<&'static Mark> = Vec::new();
+    for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let names: &[&str] = match word {
+            "rouge" => &["rouge_1", "rouge_2", "rouge_l", "rouge_lsum"],
+            "em" => &["exact_match"],
+            name => &[name],
+        };
+        for name in names {
+            let mark = find(name)?;
+            if !marks.iter().any(|known| known.name == mark.name) {
+                marks.push(mark);
+            }
+        }
+    }
+    Ok(marks)
+}
+
 /// The mark of one answer, 0 to 1; the best over the references.
 ///
 /// An answer that is empty or only white space gets what the reference implementation gives it, which is 0 unless a reference too is
@@ -63,7 +103,10 @@ pub fn mark<S: AsRef<str>>(name: &str, prediction: &str, references: &[S]) -> Re
         return Err(Error::NoReferences);
     }
     let references: Vec<&str> = references.iter().map(AsRef::as_ref).collect();
-    Ok((mark.compute)(prediction, &references))
+    Ok(match mark.compute {
+        Compute::By(compute) => compute(prediction, &references),
+        Compute::Rouge(variant, stemmed) => rouge::best(variant, stemmed, prediction, &references).f1,
+    })
 }
 
 /// Whether a model answered nothing.
@@ -78,6 +121,16 @@ mod tests {
     #[test]
     fn the_registry_is_sorted_and_unique() {
         assert!(MARKS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn a_list_of_marks() {
+        let names = |words| listed(words).map(|marks| marks.iter().map(|mark| mark.name).collect::<Vec<_>>());
+        assert_eq!(names("em, rouge,rouge_l,f1").unwrap(), ["exact_match", "rouge_1", "rouge_2", "rouge_l", "rouge_lsum", "f1"]);
+        assert!(matches!(names("em,bleu"), Err(Error::UnknownMark { name }) if name == "bleu"));
+        let best = find("rouge_1").unwrap().rouge("a b", &["c", "a b c d", "a"]).unwrap();
+        assert_eq!((best.precision, best.recall), (1.0, 0.5));
+        assert!(find("f1").unwrap().rouge("a", &["a"]).is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod tokens;
 use std::{cell::RefCell, cmp::Ordering, collections::HashMap};
 
 use self::{lcs::Pattern, tokens::Vocabulary};
-use super::Mark;
+use super::{Compute, Mark};
 
 /// Which ROUGE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +145,10 @@ fn ngrams(n: usize, reference: &[u32], prediction: &[u32]) -> Rouge {
     Rouge::of(hits, given.len(), wanted.len())
 }
 
-fn best(variant: Variant, stemmed: bool, prediction: &str, references: &[&str]) -> f64 {
-    references.iter().map(|reference| rouge(variant, stemmed, reference, prediction).f1).fold(0.0, f64::max)
+/// Compares a prediction with several references: the first of those with the best F-measure counts, as `score_multi` has it.
+pub fn best(variant: Variant, stemmed: bool, prediction: &str, references: &[&str]) -> Rouge {
+    let scores = references.iter().map(|reference| rouge(variant, stemmed, reference, prediction));
+    scores.reduce(|best, score| if score.f1 > best.f1 { score } else { best }).unwrap_or_default()
 }
 
 const SOURCE: &str = "Lin 2004; rouge_score 0.1.2";
@@ -155,56 +157,56 @@ pub(super) static ROUGE_1: Mark = Mark {
     name: "rouge_1",
     definition: "F-measure of the words shared with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::N(1), false, prediction, references),
+    compute: Compute::Rouge(Variant::N(1), false),
 };
 
 pub(super) static ROUGE_1_STEMMED: Mark = Mark {
     name: "rouge_1_stemmed",
     definition: "F-measure of the word stems (Porter, NLTK's mode) shared with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::N(1), true, prediction, references),
+    compute: Compute::Rouge(Variant::N(1), true),
 };
 
 pub(super) static ROUGE_2: Mark = Mark {
     name: "rouge_2",
     definition: "F-measure of the pairs of neighbouring words shared with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::N(2), false, prediction, references),
+    compute: Compute::Rouge(Variant::N(2), false),
 };
 
 pub(super) static ROUGE_2_STEMMED: Mark = Mark {
     name: "rouge_2_stemmed",
     definition: "F-measure of the pairs of neighbouring word stems shared with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::N(2), true, prediction, references),
+    compute: Compute::Rouge(Variant::N(2), true),
 };
 
 pub(super) static ROUGE_L: Mark = Mark {
     name: "rouge_l",
     definition: "F-measure of the longest common subsequence of words with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::L, false, prediction, references),
+    compute: Compute::Rouge(Variant::L, false),
 };
 
 pub(super) static ROUGE_L_STEMMED: Mark = Mark {
     name: "rouge_l_stemmed",
     definition: "F-measure of the longest common subsequence of word stems with the reference",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::L, true, prediction, references),
+    compute: Compute::Rouge(Variant::L, true),
 };
 
 pub(super) static ROUGE_LSUM: Mark = Mark {
     name: "rouge_lsum",
     definition: "F-measure of the union of longest common subsequences of words, line by line",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::Lsum, false, prediction, references),
+    compute: Compute::Rouge(Variant::Lsum, false),
 };
 
 pub(super) static ROUGE_LSUM_STEMMED: Mark = Mark {
     name: "rouge_lsum_stemmed",
     definition: "F-measure of the union of longest common subsequences of word stems, line by line",
     source: SOURCE,
-    compute: |prediction, references| best(Variant::Lsum, true, prediction, references),
+    compute: Compute::Rouge(Variant::Lsum, true),
 };
 
 #[cfg(test)]

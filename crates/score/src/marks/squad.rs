@@ -9,7 +9,7 @@ mod combining;
 use std::collections::HashMap;
 
 use self::combining::COMBINING;
-use super::Mark;
+use super::{Compute, Mark};
 
 /// Whether both are the same after normalisation.
 pub fn exact_match(prediction: &str, reference: &str) -> bool {
@@ -73,14 +73,16 @@ pub(super) static EXACT_MATCH: Mark = Mark {
     name: "exact_match",
     definition: "1 when the answer equals a reference after normalisation, else 0",
     source: SOURCE,
-    compute: |prediction, references| f64::from(u8::from(references.iter().any(|reference| exact_match(prediction, reference)))),
+    compute: Compute::By(|prediction, references| {
+        f64::from(u8::from(references.iter().any(|reference| exact_match(prediction, reference))))
+    }),
 };
 
 pub(super) static F1: Mark = Mark {
     name: "f1",
     definition: "harmonic mean of precision and recall over the words shared with the best reference",
     source: SOURCE,
-    compute: |prediction, references| references.iter().map(|reference| f1(prediction, reference)).fold(0.0, f64::max),
+    compute: Compute::By(|prediction, references| references.iter().map(|reference| f1(prediction, reference)).fold(0.0, f64::max)),
 };
 
 #[cfg(test)]
