@@ -26,7 +26,9 @@ const BY_USAGE: &[&str] = &[
     "rho_sys_weights",
     "throughput_per_stream_tok_s",
     "throughput_tok_s",
+    "tokens_per_joule",
     "tpot_ms",
+    "usd_per_mtok_output",
 ];
 
 /// Figures that depend on how long the answers are, beside those of [`BY_USAGE`].
@@ -35,9 +37,11 @@ const BY_LENGTH: &[&str] = &[
     "carbon_per_request_g",
     "cost_per_request_reserved_usd",
     "e2e_ms",
+    "energy_delay_product",
     "energy_per_request_j",
     "energy_per_request_net_j",
     "ipw",
+    "j_per_right_answer",
 ];
 
 /// The version that the engine told, of each build that served the cell; `None` where it told none.
