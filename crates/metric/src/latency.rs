@@ -17,7 +17,12 @@ use crate::{
 /// The median over a run's observations, in milliseconds. An answered request that has no such observation is left out;
 /// one whose observation is missing makes the run's figure missing.
 pub(crate) fn median_ms(view: &CellView, observations: impl Fn(&Request) -> Result<Vec<f64>, Missing>) -> Result<Known, Missing> {
-    let per_run = Runs::of(view)?.each(|run| median_of(run, &observations))?;
+    quantile_ms(view, 0.5, observations)
+}
+
+/// Any quantile of a run's observations in the same way, strictly between 0 and 1.
+pub(crate) fn quantile_ms(view: &CellView, p: f64, observations: impl Fn(&Request) -> Result<Vec<f64>, Missing>) -> Result<Known, Missing> {
+    let per_run = Runs::of(view)?.each(|run| quantile_of(run, p, &observations))?;
     let mut notes = per_run.notes;
     let estimate = match &per_run.values[..] {
         [only] => {
@@ -29,7 +34,7 @@ pub(crate) fn median_ms(view: &CellView, observations: impl Fn(&Request) -> Resu
     Ok(Known::from(estimate).noting(notes))
 }
 
-fn median_of(run: &Run, observations: impl Fn(&Request) -> Result<Vec<f64>, Missing>) -> Result<Estimate, Missing> {
+fn quantile_of(run: &Run, p: f64, observations: impl Fn(&Request) -> Result<Vec<f64>, Missing>) -> Result<Estimate, Missing> {
     let mut all = Vec::new();
     for request in run.answered()? {
         all.extend(observations(request)?);
@@ -37,7 +42,13 @@ fn median_of(run: &Run, observations: impl Fn(&Request) -> Result<Vec<f64>, Miss
     if all.is_empty() {
         return Err(Missing::because("no answered request has such a time"));
     }
-    quantile_interval(&sample(&all)?, 0.5).map_err(|error| Missing::because(error.to_string()))
+    quantile_interval(&sample(&all)?, p).map_err(|error| Missing::because(error.to_string()))
+}
+
+/// The time to the first token, in milliseconds from the due time.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all observations")]
+pub(crate) fn ttft(request: &Request) -> Result<Vec<f64>, Missing> {
+    Ok(request.first_content.map(|first| ms(request.due, first)).into_iter().collect())
 }
 
 /// Milliseconds between two instants.

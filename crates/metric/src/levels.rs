@@ -16,12 +16,14 @@ pub const OF_A_WINDOW: &[&str] = &[
     "cost_per_request_reserved_usd",
     "cost_per_request_usd",
     "e2e_ms",
+    "energy_delay_product",
     "energy_per_request_j",
     "energy_per_request_net_j",
     "energy_per_token_j",
     "energy_per_token_net_j",
     "ipw",
     "itl_ms",
+    "j_per_right_answer",
     "n_break",
     "requests_failed",
     "rho_sys",
@@ -29,9 +31,11 @@ pub const OF_A_WINDOW: &[&str] = &[
     "rho_sys_weights",
     "throughput_per_stream_tok_s",
     "throughput_tok_s",
+    "tokens_per_joule",
     "tpot_ms",
     "ttft_ms",
     "ttft_sent_ms",
+    "usd_per_mtok_output",
 ];
 
 /// What is to be said of a peak of memory where one process served several levels.

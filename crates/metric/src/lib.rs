@@ -5,6 +5,7 @@
 //! figures. The figures' meaning is the method [`METHOD`]; money is computed with `econ`, intervals with `stats`.
 
 pub mod adaptation;
+mod advise;
 mod client;
 mod cold_start;
 mod density;
@@ -18,6 +19,7 @@ mod levels;
 mod metrics;
 mod money;
 pub mod paper;
+mod pareto;
 mod prefix_cache;
 mod quality;
 mod runs;
@@ -25,12 +27,14 @@ mod serving_energy;
 mod stage_energy;
 mod view;
 
+pub use advise::{Advice, Candidate, Check, Kept, Wished, Wishes, advise};
 pub use client::{CLIENT_MEASURED, client_bound};
 pub use engine::{does_not_fit, engine_version, flags, is_touched};
 pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
 pub use levels::OF_A_WINDOW;
 pub use metrics::{Better, METRICS, Metric, find};
+pub use pareto::{Point, Relation, Standing, pareto, relate};
 pub use prefix_cache::prefix_cached;
 pub use view::{Campaign, CellRecords, CellView, ServingRun, Stage};
 

@@ -7,12 +7,14 @@ mod compress_energy_j;
 mod cost_per_request_reserved_usd;
 mod cost_per_request_usd;
 mod e2e_ms;
+mod energy_delay_product;
 mod energy_per_request_j;
 mod energy_per_request_net_j;
 mod energy_per_token_j;
 mod energy_per_token_net_j;
 mod ipw;
 mod itl_ms;
+mod j_per_right_answer;
 mod load_energy_j;
 mod load_energy_net_j;
 mod load_time_s;
@@ -27,6 +29,7 @@ mod score;
 mod score_base;
 mod throughput_per_stream_tok_s;
 mod throughput_tok_s;
+mod tokens_per_joule;
 mod tpot_ms;
 mod train_energy_j;
 mod train_energy_net_j;
@@ -34,6 +37,7 @@ mod train_peak_memory_bytes;
 mod train_time_s;
 mod ttft_ms;
 mod ttft_sent_ms;
+mod usd_per_mtok_output;
 mod weights_bytes;
 
 use units::Missing;
@@ -85,12 +89,14 @@ pub static METRICS: &[&Metric] = &[
     &cost_per_request_reserved_usd::METRIC,
     &cost_per_request_usd::METRIC,
     &e2e_ms::METRIC,
+    &energy_delay_product::METRIC,
     &energy_per_request_j::METRIC,
     &energy_per_request_net_j::METRIC,
     &energy_per_token_j::METRIC,
     &energy_per_token_net_j::METRIC,
     &ipw::METRIC,
     &itl_ms::METRIC,
+    &j_per_right_answer::METRIC,
     &load_energy_j::METRIC,
     &load_energy_net_j::METRIC,
     &load_time_s::METRIC,
@@ -105,6 +111,7 @@ pub static METRICS: &[&Metric] = &[
     &score_base::METRIC,
     &throughput_per_stream_tok_s::METRIC,
     &throughput_tok_s::METRIC,
+    &tokens_per_joule::METRIC,
     &tpot_ms::METRIC,
     &train_energy_j::METRIC,
     &train_energy_net_j::METRIC,
@@ -112,6 +119,7 @@ pub static METRICS: &[&Metric] = &[
     &train_time_s::METRIC,
     &ttft_ms::METRIC,
     &ttft_sent_ms::METRIC,
+    &usd_per_mtok_output::METRIC,
     &weights_bytes::METRIC,
 ];
 

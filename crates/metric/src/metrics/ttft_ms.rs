@@ -6,7 +6,7 @@ use super::{Better, Metric};
 use crate::{
     CellView,
     figure::Known,
-    latency::{median_ms, ms},
+    latency::{median_ms, ttft},
 };
 
 pub(super) static METRIC: Metric = Metric {
@@ -19,5 +19,5 @@ pub(super) static METRIC: Metric = Metric {
 };
 
 fn compute(view: &CellView) -> Result<Known, Missing> {
-    median_ms(view, |request| Ok(request.first_content.map(|first| ms(request.due, first)).into_iter().collect()))
+    median_ms(view, ttft)
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
 
 mod absent;
+mod advise;
 mod client;
+mod efficiency;
 mod engine;
 mod figures;
 mod join;
