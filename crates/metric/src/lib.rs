@@ -8,6 +8,7 @@ pub mod adaptation;
 mod advise;
 mod client;
 mod cold_start;
+pub mod crossings;
 mod density;
 mod energy;
 mod engine;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use stats::{Estimate, Method};
 use units::Reading;
 
+use crate::SizeComparison;
+
 /// The version of the JSON report.
 pub const SCHEMA: &str = "edge-eval/report/1";
 
@@ -34,6 +36,9 @@ pub struct Document {
     /// figures are those that are of a window ([`metric::OF_A_WINDOW`]).
     #[serde(default)]
     pub levels: Vec<CellFigures>,
+    /// Where one model's figures cross another's over the levels.
+    #[serde(default)]
+    pub crossings: Vec<SizeComparison>,
     /// Stages that did not finish.
     pub failures: Vec<Failure>,
 }

@@ -8,7 +8,10 @@ use std::{
 use metric::{Campaign, CellView, METHOD, METRICS, Metric};
 use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 
-use crate::document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA};
+use crate::{
+    crossings,
+    document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA},
+};
 
 /// What can go wrong while a report is made.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,7 @@ pub fn read(run: &Path) -> Result<Document> {
     let client = folder.client()?;
     let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
     failed.sort_by_key(|record| (record.order, &record.key));
+    let levels: Vec<CellFigures> = campaign.views().flat_map(|view| levels(&view, client.as_ref())).collect();
     Ok(Document {
         schema: SCHEMA.into(),
         run: manifest.plan.name.clone(),
@@ -56,7 +60,8 @@ pub fn read(run: &Path) -> Result<Document> {
         started_wall_ns: manifest.started_wall_ns,
         machine: manifest.machine.clone(),
         cells: campaign.views().map(|view| cell(&view, client.as_ref())).collect(),
-        levels: campaign.views().flat_map(|view| levels(&view, client.as_ref())).collect(),
+        crossings: crossings::of(&levels),
+        levels,
         client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),

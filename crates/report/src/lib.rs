@@ -1,6 +1,7 @@
 //! Tables and exports of the figures. What is printed was computed by `metric` from the records of a run folder; nothing is
 //! computed here.
 
+mod crossings;
 mod csv;
 mod document;
 mod format;
@@ -10,6 +11,7 @@ mod markdown;
 mod number;
 mod terminal;
 
+pub use crossings::{OrderChange, PointDifference, SizeComparison};
 pub use document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA};
 pub use format::{Format, render};
 pub use gather::{Error, Result, read};

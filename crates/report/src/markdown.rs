@@ -27,6 +27,12 @@ pub(crate) fn render(document: &Document) -> String {
     for (i, remark) in grid.remarks.iter().enumerate() {
         let _ = writeln!(out, "{}. {}", i + 1, escape(remark));
     }
+    if !document.crossings.is_empty() {
+        let _ = write!(out, "\n## {}\n\n", terminal::CROSSINGS);
+    }
+    for one in &document.crossings {
+        let _ = writeln!(out, "* {}", escape(&terminal::crossing(one)));
+    }
     let _ = write!(out, "\n## Definitions\n\n{}\n\n", terminal::BRACKETS);
     for line in &grid.legend {
         let _ = writeln!(out, "* {}", escape(line));

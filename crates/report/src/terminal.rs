@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, presets};
 
 use crate::{
+    SizeComparison,
     document::Document,
     grid::{Grid, Table, Text},
 };
@@ -24,9 +25,18 @@ pub(crate) fn render(document: &Document) -> String {
         out += &draw(table);
     }
     list(&mut out, "", grid.remarks.iter().enumerate().map(|(i, remark)| format!("({}) {remark}", i + 1)));
+    list(&mut out, CROSSINGS, document.crossings.iter().map(crossing));
     list(&mut out, BRACKETS, grid.legend.into_iter());
     list(&mut out, "Stages that failed", failures(document));
     out
+}
+
+/// The title over the comparisons of sizes.
+pub(crate) const CROSSINGS: &str = "Where one size crosses another";
+
+/// One comparison of sizes, with what it is of.
+pub(crate) fn crossing(one: &SizeComparison) -> String {
+    format!("{}, {}, {}: {}", one.task, one.strategy, one.engine, one.sentence)
 }
 
 /// How intervals and n are to be read.

@@ -254,6 +254,7 @@ fn json_of_one_cell() {
             }
           ],
           "levels": [],
+          "crossings": [],
           "failures": []
         }
     "#]]

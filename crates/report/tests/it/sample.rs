@@ -30,6 +30,7 @@ pub(crate) fn document() -> Document {
         ],
         cells: cells(),
         levels: Vec::new(),
+        crossings: Vec::new(),
         failures: Vec::new(),
     }
 }
