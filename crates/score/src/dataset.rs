@@ -162,6 +162,11 @@ impl Values {
         Self::new(rows::text(reader, name, value_bytes), name)
     }
 
+    /// Whether nothing follows the last error.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     fn new(rows: std::result::Result<Rows<Reader>, Fault>, path: &Path) -> Result<Self> {
         let path = path.to_owned();
         match rows {
@@ -210,7 +215,7 @@ impl Examples {
         let (place, row) = open.next()?;
         let read = match row {
             Ok(row) => (self.source.task.read)(&Field::row(&row, &self.source.fields)),
-            Err(error) if open.ended => return Some(Err(error)),
+            Err(error) if open.has_ended() => return Some(Err(error)),
             Err(error) => return Some(Ok(vec![Err(error)])),
         };
         let named = |read: std::result::Result<_, _>| {

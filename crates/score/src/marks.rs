@@ -21,6 +21,8 @@ pub struct Mark {
 pub(crate) enum Compute {
     /// By a function.
     By(fn(&str, &[&str]) -> f64),
+    /// As 1 where it is right, else 0.
+    If(fn(&str, &[&str]) -> bool),
     /// As the F-measure of a ROUGE, stemmed or not.
     Rouge(rouge::Variant, bool),
 }
@@ -35,8 +37,13 @@ impl Mark {
     pub fn rouge(&self, prediction: &str, references: &[&str]) -> Option<rouge::Rouge> {
         match self.compute {
             Compute::Rouge(variant, stemmed) => Some(rouge::best(variant, stemmed, prediction, references)),
-            Compute::By(_) => None,
+            Compute::By(_) | Compute::If(_) => None,
         }
+    }
+
+    /// Whether it is 0 or 1 and nothing between, so that a mean is a proportion.
+    pub fn is_binary(&self) -> bool {
+        matches!(self.compute, Compute::If(_))
     }
 }
 
@@ -105,6 +112,7 @@ pub fn mark<S: AsRef<str>>(name: &str, prediction: &str, references: &[S]) -> Re
     let references: Vec<&str> = references.iter().map(AsRef::as_ref).collect();
     Ok(match mark.compute {
         Compute::By(compute) => compute(prediction, &references),
+        Compute::If(is_right) => f64::from(u8::from(is_right(prediction, &references))),
         Compute::Rouge(variant, stemmed) => rouge::best(variant, stemmed, prediction, &references).f1,
     })
 }
@@ -131,6 +139,7 @@ mod tests {
         let best = find("rouge_1").unwrap().rouge("a b", &["c", "a b c d", "a"]).unwrap();
         assert_eq!((best.precision, best.recall), (1.0, 0.5));
         assert!(find("f1").unwrap().rouge("a", &["a"]).is_none());
+        assert_eq!(MARKS.iter().filter(|mark| mark.is_binary()).map(|mark| mark.name).collect::<Vec<_>>(), ["exact_match"]);
     }
 
     #[test]

@@ -37,6 +37,13 @@ pub fn predictions(path: &Path, value_bytes: usize) -> Result<Predictions> {
 
 const COLUMNS: &[&str] = &["id", "prediction", "premise", "reference", "references"];
 
+impl Predictions {
+    /// Whether rows can follow the last error: it was of one row and not of the file.
+    pub fn goes_on(&self) -> bool {
+        !self.0.has_ended()
+    }
+}
+
 impl Iterator for Predictions {
     type Item = Result<Prediction>;
 
@@ -83,6 +90,17 @@ mod tests {
         let rows: Vec<Prediction> = rows.into_iter().map(Result::unwrap).collect();
         assert_eq!((rows[0].id.as_str(), rows[0].references.len(), rows[0].premise.as_deref()), ("7", 2, Some("p")));
         assert_eq!(rows[1], rows[2]);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_does_not_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.json");
+        std::fs::write(&path, "[{\"prediction\": \"x\", \"references\": []}, {\"prediction\": ").unwrap();
+        let mut rows = predictions(&path, 1000).unwrap();
+        assert!(rows.next().unwrap().is_err() && rows.goes_on());
+        assert!(rows.next().unwrap().is_err() && !rows.goes_on());
+        assert!(rows.next().is_none());
     }
 
     #[test]

@@ -73,9 +73,7 @@ pub(super) static EXACT_MATCH: Mark = Mark {
     name: "exact_match",
     definition: "1 when the answer equals a reference after normalisation, else 0",
     source: SOURCE,
-    compute: Compute::By(|prediction, references| {
-        f64::from(u8::from(references.iter().any(|reference| exact_match(prediction, reference))))
-    }),
+    compute: Compute::If(|prediction, references| references.iter().any(|reference| exact_match(prediction, reference))),
 };
 
 pub(super) static F1: Mark = Mark {
