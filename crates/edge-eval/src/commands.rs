@@ -12,6 +12,7 @@ mod list;
 mod load;
 mod meter;
 mod mock;
+mod nli;
 mod plan;
 mod random_weights;
 mod report;
@@ -53,6 +54,7 @@ enum Command {
     Meter(meter::Args),
     Mock(mock::Args),
     Calibrate(calibrate::Args),
+    Nli(nli::Args),
     #[command(hide = true)]
     Burn(burn::Args),
     #[command(hide = true)]
@@ -77,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Load(args) => load::run(&args),
         Command::Meter(args) => meter::run(&args),
         Command::Mock(args) => mock::run(&args),
+        Command::Nli(args) => nli::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Burn(args) => burn::run(&args),
         Command::Guard(args) => guard::run(&args),

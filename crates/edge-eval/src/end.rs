@@ -89,6 +89,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             load::Error,
             meter::Error,
             model::Error,
+            nli::Error,
             record::Error,
             report::Error,
             score::Error,

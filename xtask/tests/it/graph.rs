@@ -16,8 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "edge-eval",
         &[
-            "adapt", "campaign", "compress", "econ", "hub", "import", "load", "meter", "metric", "model", "plan", "record", "report",
-            "score", "serve", "stats", "text", "units",
+            "adapt", "campaign", "compress", "econ", "hub", "import", "load", "meter", "metric", "model", "nli", "plan", "record",
+            "report", "score", "serve", "stats", "text", "units",
         ],
     ),
     ("hub", &[]),
@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("meter", &["plan", "record", "stats", "units"]),
     ("metric", &["econ", "plan", "record", "stats", "units"]),
     ("model", &[]),
+    ("nli", &["model", "text"]),
     ("plan", &["units"]),
     ("record", &["columns", "plan", "stats", "units"]),
     ("report", &["metric", "plan", "record", "stats", "units"]),

@@ -8,6 +8,7 @@ mod llama_cpp;
 mod load;
 mod meter;
 mod mock;
+mod nli;
 
 use std::process::{Command, Stdio};
 
