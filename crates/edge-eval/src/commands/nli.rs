@@ -120,7 +120,7 @@ struct Lines(u64);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.0 += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         Ok(bytes.len())
     }
 
