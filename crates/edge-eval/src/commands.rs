@@ -16,6 +16,7 @@ mod nli;
 mod plan;
 mod random_weights;
 mod report;
+mod reproduce;
 mod run;
 mod serve;
 
@@ -44,6 +45,7 @@ enum Command {
     Plan(plan::Args),
     Init(init::Args),
     Report(report::Args),
+    Reproduce(reproduce::Args),
     Import(import::Args),
     List(list::Args),
     Doctor(doctor::Args),
@@ -70,6 +72,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Import(args) => import::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -92,6 +92,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             nli::Error,
             record::Error,
             report::Error,
+            ::reproduce::Error,
             score::Error,
             serve::Error,
             text::Error,

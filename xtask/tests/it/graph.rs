@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "edge-eval",
         &[
             "adapt", "campaign", "compress", "econ", "hub", "import", "load", "meter", "metric", "model", "nli", "plan", "record",
-            "report", "score", "serve", "stats", "text", "units",
+            "report", "reproduce", "score", "serve", "stats", "text", "units",
         ],
     ),
     ("hub", &[]),

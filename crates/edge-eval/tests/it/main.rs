@@ -9,6 +9,7 @@ mod load;
 mod meter;
 mod mock;
 mod nli;
+mod reproduce;
 
 use std::process::{Command, Stdio};
 
