@@ -131,4 +131,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as error:
+        say("failed", error=f"{type(error).__name__}: {error}")
+        raise

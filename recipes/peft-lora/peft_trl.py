@@ -273,6 +273,8 @@ def write(trainer, out):
 
 def main():
     args = arguments()
+    # numpy's generator, which the trainer seeds too, takes no more than 32 bits.
+    args.seed %= 1 << 32
     say("start")
     # The model is a folder: nothing is asked of the hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -340,4 +342,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as error:
+        say("failed", error=f"{type(error).__name__}: {error}")
+        raise

@@ -100,7 +100,11 @@ fn line(start: &Start) -> CommandLine {
     if start.own {
         args.extend(["--die-with".into(), std::process::id().to_string().into()]);
     }
-    CommandLine { program: start.program.clone(), args, environment: start.environment.clone() }
+    CommandLine {
+        program: start.program.clone(),
+        args,
+        environment: start.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    }
 }
 
 /// Starts it.

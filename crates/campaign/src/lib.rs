@@ -6,12 +6,14 @@
 mod bind;
 mod builds;
 mod client;
+mod command;
 mod engine;
 mod error;
 mod flags;
 mod group;
 mod guard;
 mod observer;
+mod outputs;
 mod page_cache;
 mod peaks;
 mod probe;
@@ -21,6 +23,7 @@ mod stages;
 mod told;
 
 pub use bind::{Bound, BoundModel, BoundTask, Places, bind};
+pub use command::missing_commands;
 pub use engine::missing_engines;
 pub use error::Error;
 pub use group::{Account, GroupChild, Reaped};

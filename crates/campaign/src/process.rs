@@ -41,7 +41,7 @@ pub struct CommandLine {
     /// Its arguments.
     pub args: Vec<OsString>,
     /// Environment variables set beside the inherited ones.
-    pub environment: Vec<(&'static str, OsString)>,
+    pub environment: Vec<(String, OsString)>,
 }
 
 impl CommandLine {
@@ -73,13 +73,17 @@ impl Ended {
         if self.status.success() {
             return None;
         }
-        let told = self.phases.iter().rev().find(|p| p.phase == "failed").and_then(|p| p.facts.get("error")).and_then(|e| e.as_str());
+        let told = |fact: &str| self.facts("failed").and_then(|facts| facts.get(fact)).and_then(|said| said.as_str());
         let how = match (self.status.code(), self.status.signal()) {
             (Some(code), _) => format!("exit code {code}"),
             (None, Some(signal)) => format!("killed by signal {signal}"),
             (None, None) => "ended without a status".to_owned(),
         };
-        Some(told.map_or_else(|| how.clone(), |told| format!("{told} ({how})")))
+        Some(match (told("error"), told("hint")) {
+            (Some(error), Some(hint)) => format!("{error} ({how}; hint: {hint})"),
+            (Some(error), None) => format!("{error} ({how})"),
+            (None, _) => how,
+        })
     }
 
     /// The same, where the end is of our making: a server that was told to stop and did is no failure.
@@ -360,6 +364,8 @@ mod tests {
     fn a_told_error_is_the_reason() {
         let ended = run(r#"echo '{"phase":"failed","at":5,"facts":{"error":"disk full"}}'; exit 1"#);
         assert_eq!(ended.failure().as_deref(), Some("disk full (exit code 1)"));
+        let ended = run(r#"echo '{"phase":"failed","at":5,"facts":{"error":"disk full","hint":"free some"}}'; exit 1"#);
+        assert_eq!(ended.failure().as_deref(), Some("disk full (exit code 1; hint: free some)"));
     }
 
     #[test]

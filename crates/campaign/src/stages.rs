@@ -1,6 +1,7 @@
 //! How each kind of stage is run and observed. What is common to all stands here; what is particular in one file each.
 
 mod adapt;
+mod command;
 mod compress;
 mod outcome;
 mod quality;
@@ -11,13 +12,14 @@ mod weights;
 use std::{path::PathBuf, time::Duration};
 
 use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
-use plan::{QuantisedAs, Stage, StageKind};
+use plan::{Gives, Plan, QuantisedAs, Stage, StageKind};
 use record::{Artifact, Detail, EnergyWindow, MemoryPeak, Phase, RunFolder, SCHEMA, StageRecord, clock};
 use units::{Nanos, Seconds};
 
 use crate::{
     bind::{Bound, Places},
     error::{Error, Result},
+    guard::Guard,
     observer::{Event, Observer},
     process::{CommandLine, Ended, StageProcess},
 };
@@ -90,15 +92,37 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Runs a stage that works and ends by itself, and meters all of it.
-    fn work(&self, key: &str, command: &CommandLine) -> Result<Seen> {
-        let metered = self.metered(Runs::OnProcessor)?;
+    /// Runs a stage that works and ends by itself, and meters all of it. One that is not ours is guarded, because it cannot be told to end
+    /// with us.
+    fn work(&self, key: &str, command: &CommandLine, runs: Runs) -> Result<Seen> {
+        let guarding = |source| Error::Spawn { program: self.places.program.clone(), source };
+        let mut guard = if runs == Runs::Anywhere { Some(Guard::start(&self.places.program).map_err(guarding)?) } else { None };
+        let metered = self.metered(runs)?;
         let process = StageProcess::spawn(command, &self.folder.log(key)?)?;
+        if let Some(guard) = &mut guard {
+            guard.watch(process.group()).map_err(guarding)?;
+        }
         metered.sampler.watch_since(ProcessGroup { pgid: process.group() }, process.spawned());
         let ended = process.wait(|phase| self.observer.on(Event::Marked { phase }))?;
         let (trace, idle) = metered.stop(ended.cpu);
         let energy = vec![trace.window("stage", ended.span.0, ended.span.1, &idle)];
         Ok(Seen { memory: trace.memory(), energy, ended, fault: None })
+    }
+
+    /// The training rows of a task in a file that a program reads, in a folder that goes when it is dropped: their digest is part of the key,
+    /// and they can be written again from the plan.
+    fn corpus(&self, task: usize) -> Result<(tempfile::TempDir, PathBuf)> {
+        let root = self.folder.root();
+        let folder = tempfile::Builder::new().prefix("corpus-").suffix(".tmp").tempdir_in(root);
+        let folder = folder.map_err(|source| Error::Io { doing: "creating a corpus in", path: root.into(), source })?;
+        // A trainer may tell the format by the name.
+        let path = folder.path().join("train.jsonl");
+        std::fs::write(&path, &self.bound.tasks[task].corpus).map_err(|source| Error::Io {
+            doing: "writing the corpus",
+            path: path.clone(),
+            source,
+        })?;
+        Ok((folder, path))
     }
 
     /// The artifact of a stage that ended well, with its lasting name.
@@ -113,7 +137,7 @@ impl<'a> Context<'a> {
             Some(index) => {
                 let upstream = &self.bound.graph.stages[index];
                 let folder = self.folder.artifact(upstream.kind, &self.bound.keys[index])?;
-                Ok(folder.join(inside(upstream)))
+                Ok(folder.join(inside(&self.bound.plan, upstream)))
             }
         }
     }
@@ -170,12 +194,19 @@ fn facts<T: serde::de::DeserializeOwned>(ended: &Ended) -> Result<T> {
 }
 
 /// What a stage's artifact folder holds.
-fn inside(stage: &Stage) -> &'static str {
-    match stage.kind {
-        StageKind::Adapt => "adapter",
-        StageKind::Quantise if stage.quantised_as == Some(QuantisedAs::CompressedTensors) => "model",
-        StageKind::Quantise => "model.gguf",
-        StageKind::Merge | StageKind::Serve | StageKind::Quality => "model",
+fn inside(plan: &Plan, stage: &Stage) -> &'static str {
+    let gives = match (stage.kind, stage.quantised_as) {
+        (StageKind::Adapt, _) => plan.adapt.command.as_ref().map_or(Gives::Adapter, |command| command.gives),
+        (StageKind::Quantise, Some(QuantisedAs::Command(engine))) => {
+            plan.engines[engine].command().map_or(Gives::Gguf, |command| command.gives)
+        }
+        (StageKind::Quantise, Some(QuantisedAs::Gguf) | None) => Gives::Gguf,
+        _ => Gives::Folder,
+    };
+    match gives {
+        Gives::Adapter => "adapter",
+        Gives::Folder => "model",
+        Gives::Gguf => "model.gguf",
     }
 }
 

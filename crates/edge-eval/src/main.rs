@@ -14,6 +14,7 @@ mod gate;
 mod plan_file;
 mod print;
 mod progress;
+mod recipes;
 mod setup;
 mod signals;
 mod stage;

@@ -123,6 +123,10 @@ fn figures(record: &record::StageRecord) -> String {
             words.push(format!("{} steps, loss {:.2} to {:.2}", facts.steps, facts.first_loss, facts.last_loss));
         }
         record::Detail::Compress(facts) => words.push(format!("{} {:.1} MB", facts.format, facts.weight_bytes.get() as f64 / 1e6)),
+        record::Detail::Command(facts) => {
+            let bytes: u64 = facts.outputs.values().map(|bytes| bytes.get()).sum();
+            words.push(format!("{} {:.1} MB", facts.gives.name(), bytes as f64 / 1e6));
+        }
         record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}
     }
     if let Some(window) = record.energy.first()

@@ -30,8 +30,8 @@ pub use manifest::{CellEntry, Manifest};
 pub use plan::StageKind;
 pub use request::Request;
 pub use stage::{
-    AdaptFacts, Artifact, CompressFacts, Detail, DoesNotFit, ItemMark, LevelFacts, LevelWindow, LoadFacts, MemoryPeak, Outcome, PageCache,
-    Phase, QualityFacts, StageRecord,
+    AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, DoesNotFit, ItemMark, LevelFacts, LevelWindow, LoadFacts, MemoryPeak,
+    Outcome, PageCache, Phase, QualityFacts, StageRecord,
 };
 pub use table::{read_requests, write_requests};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plan::StageKind;
+use plan::{Gives, StageKind};
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Joules, Nanos, Reading, Seconds};
 
@@ -123,6 +123,18 @@ pub struct CompressFacts {
     pub fallbacks: BTreeMap<String, String>,
     /// Size of the weights on disk.
     pub weight_bytes: Bytes,
+}
+
+/// What is known of a stage that another's program carried out, where it did not tell all that one of ours tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommandFacts {
+    /// What it left.
+    pub gives: Gives,
+    /// The files that it left with their sizes, by their paths below its result.
+    pub outputs: BTreeMap<String, Bytes>,
+    /// What it told with its last mark, as it is.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub told: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What a serving run told, beside its requests (in Parquet).
@@ -256,6 +268,8 @@ pub enum Detail {
     Adapt(AdaptFacts),
     /// See [`CompressFacts`]; for merge and quantise.
     Compress(CompressFacts),
+    /// See [`CommandFacts`]; for an adaptation or a quantisation.
+    Command(CommandFacts),
     /// See [`LoadFacts`].
     Serve(LoadFacts),
     /// See [`QualityFacts`].

@@ -1,41 +1,42 @@
-//! Adaptation: the corpus written where the trainer reads it, and every hyper-parameter on its command line.
+//! Adaptation: the corpus written where the trainer reads it, and every hyper-parameter on its command line. Another's trainer in place of ours
+//! is run as a command.
 
 use std::ffi::OsString;
 
 use plan::{AdaptSpec, Stage, StageKind};
 use record::Detail;
 
-use super::{Context, Run, facts, inside};
-use crate::error::{Error, Result};
+use super::{Context, Run, Runs, command, facts, inside};
+use crate::error::Result;
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
     let bound = context.bound;
+    let spec = &bound.plan.adapt;
+    let model = context.base(stage.model)?;
+    if let Some(by) = &spec.command {
+        let mut values = spec.placeholders();
+        values.push(("method", stage.method.name().to_owned()));
+        return command::run(context, stage, key, &command::By { command: by, model, values }, Detail::Adapt);
+    }
     let work = context.folder.begin_artifact(StageKind::Adapt, key)?;
-    // The corpus is written for the trainer alone: its digest is part of the key, and it can be made again from the plan.
-    let corpus = tempfile::Builder::new().prefix("corpus-").suffix(".tmp").tempfile_in(context.folder.root());
-    let corpus = corpus.map_err(|source| Error::Io { doing: "creating a corpus in", path: context.folder.root().into(), source })?;
-    std::fs::write(corpus.path(), &bound.tasks[stage.task].corpus).map_err(|source| Error::Io {
-        doing: "writing the corpus",
-        path: corpus.path().into(),
-        source,
-    })?;
+    let (_corpus, data) = context.corpus(stage.task)?;
     let mut args: Vec<OsString> = vec!["adapt".into()];
     let mut flag = |name: &str, value: OsString| args.extend([OsString::from(name), value]);
-    flag("--model", context.base(stage.model)?.into());
-    flag("--data", corpus.path().into());
-    flag("--out", work.join(inside(stage)).into());
+    flag("--model", model.into());
+    flag("--data", data.into());
+    flag("--out", work.join(inside(&bound.plan, stage)).into());
     flag("--method", stage.method.name().into());
     flag("--seed", bound.plan.stage_seed(stage).to_string().into());
-    args.extend(hyper_parameters(&bound.plan.adapt));
-    let mut command = context.own(args);
-    if let Some(threads) = bound.plan.adapt.threads {
+    args.extend(hyper_parameters(spec));
+    let mut line = context.own(args);
+    if let Some(threads) = spec.threads {
         // The arithmetic has two pools of threads, and each reads its own variable when it starts.
-        command.environment = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"].map(|pool| (pool, threads.to_string().into())).into();
+        line.environment = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"].map(|pool| (pool.into(), threads.to_string().into())).into();
     }
-    let seen = context.work(key, &command)?;
+    let seen = context.work(key, &line, Runs::OnProcessor)?;
     let detail = facts(&seen.ended).map(Detail::Adapt);
     let artifact = context.commit(stage.kind, key, &seen);
-    Ok((command, seen, detail, artifact))
+    Ok((line, seen, detail, artifact))
 }
 
 fn hyper_parameters(spec: &AdaptSpec) -> Vec<OsString> {

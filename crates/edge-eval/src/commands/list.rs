@@ -3,9 +3,9 @@
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::{end::End, print};
+use crate::{end::End, print, recipes::RECIPES};
 
-/// List models, tasks, strategies, engines, meters, marks or metrics
+/// List models, tasks, strategies, engines, recipes, meters, marks or metrics
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  edge-eval list metrics")]
 pub(crate) struct Args {
@@ -23,6 +23,7 @@ enum What {
     Tasks,
     Strategies,
     Engines,
+    Recipes,
     Meters,
     Marks,
     Metrics,
@@ -81,6 +82,7 @@ fn entries(what: What) -> Vec<Entry> {
             })
             .collect(),
         What::Engines => serve::ENGINES.iter().map(|engine| engine_entry(engine.about())).collect(),
+        What::Recipes => RECIPES.iter().map(|recipe| pair(recipe.name, recipe.about)).collect(),
         What::Meters => meter::METERS.iter().map(|meter| pair(meter.name, meter.about)).collect(),
         What::Marks => score::MARKS.iter().map(|mark| pair(mark.name, mark.definition)).collect(),
         What::Metrics => {

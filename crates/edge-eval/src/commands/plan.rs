@@ -38,7 +38,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         Err(note) => (vec![None; graph.stages.len()], Some(note)),
     };
     // Without places nobody knows what is installed: then the note says why, and no list is given.
-    let missing = places.ok().map(|places| campaign::missing_engines(&plan, &places).iter().map(ToString::to_string).collect::<Vec<_>>());
+    let missing = places.ok().map(|places| {
+        let texts = |errors: Vec<campaign::Error>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        (texts(campaign::missing_commands(&plan, &places)), texts(campaign::missing_engines(&plan, &places)))
+    });
+    let (commands, engines) = missing.unzip();
     let finished: BTreeSet<String> = if RunFolder::is_run(&folder) { RunFolder::open(&folder)?.finished_keys()? } else { BTreeSet::new() };
     if args.json {
         let stages: Vec<_> = graph
@@ -50,17 +54,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
                 serde_json::json!({"kind": stage.kind, "label": plan.stage_label(stage), "cells": stage.cells, "key": key, "finished": done})
             })
             .collect();
-        print::json(
-            &serde_json::json!({"plan": plan, "cells": graph.cells, "stages": stages, "not_bound": note, "missing_engines": missing}),
-        )?;
+        print::json(&serde_json::json!({
+            "plan": plan, "cells": graph.cells, "stages": stages, "not_bound": note, "missing_commands": commands, "missing_engines": engines,
+        }))?;
         return Ok(End::Done);
     }
     let mut text = plan::render(&plan, &graph, &keys, &finished);
     if let Some(note) = note {
         text += &format!("Not everything is here yet: {note}\n");
     }
-    for engine in missing.into_iter().flatten() {
-        text += &format!("Its cells will fail: {engine}\n");
+    for missing in commands.into_iter().chain(engines).flatten() {
+        text += &format!("Its cells will fail: {missing}\n");
     }
     print::data(&text)?;
     Ok(End::Done)

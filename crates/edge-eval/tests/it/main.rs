@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot start the program has failed")]
 
+mod commands;
 mod engines;
 mod import;
 mod llama_cpp;
@@ -9,6 +10,7 @@ mod load;
 mod meter;
 mod mock;
 mod nli;
+mod recipes;
 mod reproduce;
 
 use std::process::{Command, Stdio};

@@ -61,7 +61,8 @@ fn command(load: Load, basis: Basis, device: u32, seconds: f64) -> anyhow::Resul
     let mut environment = Vec::new();
     if basis == Basis::Gpus {
         // CUDA numbers GPUs by speed unless told otherwise; NVML by bus, and so do we.
-        environment = vec![("CUDA_DEVICE_ORDER", "PCI_BUS_ID".into()), ("CUDA_VISIBLE_DEVICES", device.to_string().into())];
+        environment =
+            vec![("CUDA_DEVICE_ORDER".to_owned(), "PCI_BUS_ID".into()), ("CUDA_VISIBLE_DEVICES".to_owned(), device.to_string().into())];
         args.extend(["--gpu".into(), "0".into()]);
     } else {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
