@@ -153,8 +153,11 @@ fn audit(findings: &[Finding]) -> Section {
     Section { title: "What else the logs show".into(), after: findings.iter().map(line).collect(), ..Section::default() }
 }
 
-/// With a capital at its beginning.
+/// With a capital at its beginning, unless that is a name such as `train_energy_j`.
 fn sentence(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('_')) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
