@@ -18,6 +18,7 @@ mod random_weights;
 mod report;
 mod reproduce;
 mod run;
+mod score;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +58,7 @@ enum Command {
     Mock(mock::Args),
     Calibrate(calibrate::Args),
     Nli(nli::Args),
+    Score(score::Args),
     #[command(hide = true)]
     Burn(burn::Args),
     #[command(hide = true)]
@@ -83,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Meter(args) => meter::run(&args),
         Command::Mock(args) => mock::run(&args),
         Command::Nli(args) => nli::run(&args),
+        Command::Score(args) => score::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Burn(args) => burn::run(&args),
         Command::Guard(args) => guard::run(&args),

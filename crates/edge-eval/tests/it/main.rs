@@ -12,6 +12,7 @@ mod mock;
 mod nli;
 mod recipes;
 mod reproduce;
+mod score;
 
 use std::process::{Command, Stdio};
 
