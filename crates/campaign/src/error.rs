@@ -90,6 +90,17 @@ pub enum Error {
     /// An engine failed for a reason that its log tells.
     #[error("{0}")]
     Engine(serve::trouble::Trouble),
+    /// Answers that are to be rated are not in the records.
+    #[error("the record of the scored pass has no answers to rate")]
+    NoAnswers,
+    /// A judge gave no verdict at all.
+    #[error("the judge gave no verdict on any of {answers} answers; the first: {first}")]
+    NoVerdicts {
+        /// How many it was asked about.
+        answers: usize,
+        /// Why the first has none.
+        first: String,
+    },
     /// The plan names a variable of the environment that is not set.
     #[error("the environment variable {name} is not set")]
     NoSecret {
@@ -239,7 +250,8 @@ impl Error {
             Self::WrongVersion { .. } => Some("install that version, or change `version` in the plan's engine section".to_owned()),
             Self::PortTaken { .. } => Some("leave `port` out of the plan, so that a free one is taken".to_owned()),
             Self::Engine(trouble) => Some(trouble.hint().to_owned()),
-            Self::NoSecret { .. } => Some("set it to the API key, or correct `api_key_env` in the plan's engine section".to_owned()),
+            Self::NoSecret { .. } => Some("set it to the API key, or correct `api_key_env` in the plan".to_owned()),
+            Self::NoVerdicts { .. } => Some("look at the plan's [judge] section; the same command asks again what has no verdict".to_owned()),
             Self::PriceOfStarted { .. } => {
                 Some("remove `price`; [prices] of the plan gives what energy and the machine's time cost".to_owned())
             }
@@ -263,6 +275,7 @@ impl Error {
             | Self::Facts { .. }
             | Self::Weights { .. }
             | Self::NoFirstToken
+            | Self::NoAnswers
             | Self::Several(_) => None,
         }
     }

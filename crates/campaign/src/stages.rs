@@ -5,6 +5,7 @@ mod command;
 mod compress;
 mod outcome;
 mod quality;
+mod rating;
 mod serve;
 mod serving;
 mod weights;
@@ -156,6 +157,8 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
         StageKind::Quantise => compress::quantise(context, stage, key)?,
         StageKind::Serve => serve::run(context, stage, key)?,
         StageKind::Quality => quality::run(context, stage, key)?,
+        StageKind::Judge => rating::judge(context, stage, key)?,
+        StageKind::Nli => return Err(Error::NoAnswers),
     };
     let order = context.order;
     context.order += 1;

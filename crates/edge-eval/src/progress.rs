@@ -127,6 +127,7 @@ fn figures(record: &record::StageRecord) -> String {
             let bytes: u64 = facts.outputs.values().map(|bytes| bytes.get()).sum();
             words.push(format!("{} {:.1} MB", facts.gives.name(), bytes as f64 / 1e6));
         }
+        record::Detail::Rate(facts) => words.push(format!("{} answers by {}", facts.items.len(), facts.by)),
         record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}
     }
     if let Some(window) = record.energy.first()

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use metric::{Campaign, CellRecords, ServingRun, Stage};
 use plan::{
-    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, StageKind, Strategy, TaskSpec,
+    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Schedule, StageKind,
+    Strategy, TaskSpec,
 };
 use record::{
     Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
@@ -164,6 +165,7 @@ fn plan(given: &Given) -> Plan {
             train_rows: 0,
             eval_rows: 0,
             primary: word(),
+            marks: Vec::new(),
             max_tokens: 0,
             system: None,
             alpha: given.alpha,
@@ -172,6 +174,9 @@ fn plan(given: &Given) -> Plan {
         engines: vec![EngineSpec::of(&word())],
         adapt: no_adaptation(),
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 0, warmup: 0, output_tokens: 0, timeout_s: 0.0 },
+        quality: QualitySpec::default(),
+        judge: None,
+        nli: None,
         meter: MeterSpec { kind: word(), modelled_w_per_core: None, interval_ms: 0, idle_s: 0.0, csv: None },
         prices: prices(given),
     }

@@ -8,6 +8,7 @@
 //! requests/<key>.parquet              its requests; <key>.c<streams>.parquet those of a further level of concurrency
 //! power/<key>.parquet                 its power samples
 //! artifacts/<kind>-<key>/             what it left: an adapter, weights
+//! verdicts/<key>.jsonl                what a judge was paid for, verdict by verdict as they came
 //! logs/<key>.log                      what it wrote to stderr
 //! ```
 //!
@@ -221,6 +222,16 @@ impl RunFolder {
         let folder = self.root.join("logs");
         atomic::make_folder(&folder)?;
         Ok(folder.join(format!("{}.log", checked(key)?)))
+    }
+
+    /// Where the verdicts of a judge's stage stand as they come; its folder is made. They outlive a stage that did not finish.
+    ///
+    /// # Errors
+    /// The key is no file name, or the folder cannot be made.
+    pub fn verdicts(&self, key: &str) -> Result<PathBuf> {
+        let folder = self.root.join("verdicts");
+        atomic::make_folder(&folder)?;
+        Ok(folder.join(format!("{}.jsonl", checked(key)?)))
     }
 
     /// Keeps a stage's requests, or those of one of its further levels of concurrency; returns the path to put in its record.

@@ -31,7 +31,7 @@ pub use plan::StageKind;
 pub use request::Request;
 pub use stage::{
     AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, DoesNotFit, ItemMark, LevelFacts, LevelWindow, LoadFacts, MemoryPeak,
-    Outcome, PageCache, Phase, QualityFacts, StageRecord,
+    Outcome, PageCache, Phase, QualityFacts, RateFacts, StageRecord,
 };
 pub use table::{read_requests, write_requests};
 

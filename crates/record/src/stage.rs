@@ -260,6 +260,21 @@ pub struct QualityFacts {
     pub requests_file: String,
 }
 
+/// What a model that rates answers told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateFacts {
+    /// Who rated, such as `judge gpt-4o`.
+    pub by: String,
+    /// Which questions were put to it.
+    pub version: String,
+    /// Per item that was rated.
+    pub items: Vec<ItemMark>,
+    /// Tokens of what it was asked, over all attempts; missing where it counts none, or told none.
+    pub input_tokens: Reading<u64>,
+    /// Tokens of its answers likewise.
+    pub output_tokens: Reading<u64>,
+}
+
 /// What is particular to a kind of stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -274,6 +289,8 @@ pub enum Detail {
     Serve(LoadFacts),
     /// See [`QualityFacts`].
     Quality(QualityFacts),
+    /// See [`RateFacts`].
+    Rate(RateFacts),
     /// A failed stage has none.
     Nothing,
 }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use metric::{Campaign, CellRecords, ServingRun, Stage};
-use plan::{AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec};
+use plan::{
+    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Schedule, Strategy,
+    TaskSpec,
+};
 use record::{
     Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
     StageKind, StageRecord,
@@ -43,6 +46,7 @@ fn plan() -> Plan {
             train_rows: 1,
             eval_rows: 4,
             primary: "f1".into(),
+            marks: Vec::new(),
             max_tokens: 8,
             system: None,
             alpha: 2.0,
@@ -67,6 +71,9 @@ fn plan() -> Plan {
             command: None,
         },
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },
+        quality: QualitySpec::default(),
+        judge: None,
+        nli: None,
         meter: MeterSpec { kind: "auto".into(), modelled_w_per_core: None, interval_ms: 100, idle_s: 1.0, csv: None },
         prices: prices(),
     }
