@@ -139,7 +139,8 @@ fn of_task(campaign: &Campaign, task: &str, wishes: &Wishes) -> Advice {
     stand(&mut candidates);
     let ranked = ranked(&candidates);
     let (pick, runner_up) = (ranked.first().copied(), ranked.get(1).copied());
-    let why = why(&candidates, pick, runner_up, wishes);
+    let mut why = why(&candidates, pick, runner_up, wishes);
+    why.extend(pick.map(|pick| beyond_use(campaign, &candidates[pick])).unwrap_or_default());
     Advice { task: task.to_owned(), candidates, pick, runner_up, why }
 }
 
@@ -226,15 +227,34 @@ fn why(candidates: &[Candidate], pick: Option<usize>, runner_up: Option<usize>, 
 /// Whether it pays to run the pick oneself.
 fn hosted_or_own(chosen: &Candidate, wishes: &Wishes) -> Option<String> {
     let month = chosen.month.as_ref().ok()?;
-    let (own, api) = (month.own_usd.value(), month.api_usd.value());
+    let said = format!("{} USD a month by use, {} at the hosted model", money(month.own_usd.value()), money(month.api_usd.value()));
     Some(match &chosen.n_break {
-        Ok(n) => format!(
-            "{own:.4} USD a month by use, {api:.4} at the hosted model: it has paid for its making after {:.0} requests, {:.1} months",
-            n.value,
-            n.value / wishes.requests_per_month
-        ),
-        Err(why) => format!("{own:.4} USD a month by use, {api:.4} at the hosted model; break-even: {why}"),
+        Ok(n) => {
+            let months = n.value / wishes.requests_per_month;
+            let months = if months < 0.05 { "in the first days".into() } else { format!("{months:.1} months") };
+            format!("{said}: it has paid for its making after {:.0} requests, {months}", n.value.ceil())
+        }
+        Err(why) => format!("{said}; break-even: {why}"),
     })
+}
+
+/// To the cent, and below a dollar to three digits.
+fn money(usd: f64) -> String {
+    if usd.abs() >= 1.0 { format!("{usd:.2}") } else { format!("{usd:.2e}") }
+}
+
+/// What the cost of the pick leaves out.
+fn beyond_use(campaign: &Campaign, chosen: &Candidate) -> Vec<String> {
+    let prices = &campaign.plan.prices;
+    let by_tokens = campaign.plan.engine(&chosen.cell.engine).is_some_and(|engine| engine.price.is_some());
+    let mut said = Vec::new();
+    if prices.machine_usd_per_hour.is_none() && !by_tokens {
+        said.push("energy alone: the plan gives the machine's time no price, which flatters running it oneself".to_owned());
+    }
+    if prices.setup_usd <= 0.0 {
+        said.push("C_setup is 0 in the plan: break-even is a lower bound".to_owned());
+    }
+    said
 }
 
 /// How the runner-up differs from the pick.

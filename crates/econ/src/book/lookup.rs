@@ -27,9 +27,15 @@ impl PriceBook {
             ref several => Err(Error::Ambiguous {
                 what: "hosted model",
                 name: name.to_owned(),
-                choices: several.iter().map(|model| model.key()).collect(),
+                choices: several.iter().map(|model| self.label(model)).collect(),
             }),
         }
+    }
+
+    /// What tells a model from all others of the book: host and model, or what the host calls it where that is not enough.
+    pub fn label(&self, model: &ModelPrice) -> String {
+        let alike = self.models.iter().filter(|other| other.name == model.name && other.host == model.host).count();
+        if alike > 1 { model.id.clone() } else { model.key() }
     }
 
     /// Every host's price of a model; none where nobody has it. A host's own name for it is the last that is looked at: one host's may be

@@ -30,7 +30,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> V
     ranked.into_iter().take(MOST).map(|(_, known)| known.to_owned()).collect()
 }
 
-/// From 0, nothing in common, to 1. A name that begins with the other is at least half like it.
+/// From 0, nothing in common, to 1. A known name that begins with what was given is at least half like it.
 fn likeness(a: &str, b: &str) -> f64 {
     if a.is_empty() || b.is_empty() {
         return 0.0;
@@ -45,7 +45,7 @@ fn likeness(a: &str, b: &str) -> f64 {
         }
     }
     let share = if all == 0 { f64::from(u8::from(a == b)) } else { 2.0 * f64::from(common) / all as f64 };
-    if b.starts_with(a) || a.starts_with(b) { share.max(0.5) } else { share }
+    if b.starts_with(a) { share.max(0.5) } else { share }
 }
 
 fn pairs(name: &str) -> Vec<(char, char)> {

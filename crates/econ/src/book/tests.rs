@@ -149,6 +149,8 @@ fn litellms_list_is_read_and_its_bad_entries_told() {
         "sample_spec": {"input_cost_per_token": 0, "mode": "one of chat, embedding"},
         "gpt-4o": {"input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "litellm_provider": "openai", "mode": "chat", "supports": [1, {}]},
         "deepinfra/x/Llama-9": {"input_cost_per_token": 3e-08, "output_cost_per_token": 5e-08, "litellm_provider": "deepinfra", "mode": "chat"},
+        "azure/eu/gpt-9": {"input_cost_per_token": 2e-06, "output_cost_per_token": 1e-05, "litellm_provider": "azure", "mode": "chat"},
+        "azure/us/gpt-9": {"input_cost_per_token": 3e-06, "output_cost_per_token": 1e-05, "litellm_provider": "azure", "mode": "chat"},
         "dear": {"input_cost_per_token": 0.022, "output_cost_per_token": 0.022, "litellm_provider": "wandb", "mode": "chat"},
         "debt": {"input_cost_per_token": -1, "output_cost_per_token": 1e-6, "litellm_provider": "x", "mode": "chat"},
         "words": {"input_cost_per_token": "free", "output_cost_per_token": 1e-6, "litellm_provider": "x", "mode": "chat"},
@@ -167,7 +169,10 @@ fn litellms_list_is_read_and_its_bad_entries_told() {
     let rejected: Vec<_> = read.rejected.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(rejected, ["dear", "debt", "homeless", "none", "words"]);
     assert!(read.rejected[0].reason.contains("0.022 USD a token"));
-    assert_eq!((read.book.models.len(), read.skipped), (2, 3));
+    assert_eq!((read.book.models.len(), read.skipped), (4, 3));
+    // One host's two regions: what it calls them tells them apart.
+    assert_eq!(hint(&read.book.model("gpt-9").unwrap_err()), "one of: azure/eu/gpt-9, azure/us/gpt-9");
+    assert_eq!(read.book.model("azure/eu/gpt-9").unwrap().input_usd_per_mtok, 2.0);
     for bad in ["", "[]", "7", "{\"a\": ", &"[".repeat(100_000)] {
         assert!(matches!(PriceBook::litellm(bad, "x", date("2026-01-01")), Err(Error::Book { .. })));
     }

@@ -39,7 +39,9 @@ fn limits_leave_out_what_does_not_keep_to_them() {
     assert!([Some(1), Some(2)].contains(&advice.pick) && advice.runner_up.is_some() && advice.runner_up != advice.pick);
     // Four items tell little: the interval crosses the limit.
     assert!(advice.why.iter().any(|why| why.contains("keeps to 0.6 at its value")), "{:?}", advice.why);
-    assert!(advice.why.iter().any(|why| why.contains("53.0000 USD a month by use, 248.0000 at the hosted model")), "{:?}", advice.why);
+    assert!(advice.why.iter().any(|why| why.contains("53.00 USD a month by use, 248.00 at the hosted model")), "{:?}", advice.why);
+    assert!(advice.why.contains(&"C_setup is 0 in the plan: break-even is a lower bound".to_owned()));
+    assert!(!advice.why.iter().any(|why| why.starts_with("energy alone")));
     let none = ask(&campaign(), &[(Wished::TtftP95Ms, 1.0)]);
     assert_eq!((none.pick, none.why), (None, vec!["none of 4 variants keeps to every limit".to_owned()]));
 }
