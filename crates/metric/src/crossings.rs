@@ -106,7 +106,7 @@ pub fn at_equal(first: &[Pair], second: &[Pair]) -> Result<Vec<Difference>, Miss
     let [(low_a, high_a), (low_b, high_b)] = [range(&curves[0])?, range(&curves[1])?];
     let (low, high) = (low_a.max(low_b), high_a.min(high_b));
     if low >= high {
-        return Err(Missing::because(format!("their ranges do not overlap: {low_a:.4} to {high_a:.4}, and {low_b:.4} to {high_b:.4}")));
+        return Err(Missing::because(format!("their ranges do not overlap: {low_a:.1} to {high_a:.1}, and {low_b:.1} to {high_b:.1}")));
     }
     let mut grid: Vec<f64> = curves.iter().flatten().map(|pair| pair.x.value).filter(|x| (low..=high).contains(x)).collect();
     grid.sort_by(f64::total_cmp);

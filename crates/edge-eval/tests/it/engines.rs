@@ -18,7 +18,7 @@ const FAKE: &str = include_str!("fake_engine.py");
 
 /// A folder with the fake engine; `None` where no Python is there to run it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn fake() -> Option<TempDir> {
+pub(crate) fn fake() -> Option<TempDir> {
     if Command::new("python3").arg("--version").output().is_err() {
         eprintln!("skipped: python3 is absent");
         return None;

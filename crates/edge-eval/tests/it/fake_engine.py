@@ -60,6 +60,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         global active
         active += 1
+        if behave == "dies-above-8" and active > 8:
+            print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.96 GiB.", file=sys.stderr, flush=True)
+            os._exit(1)
         try:
             self.answer()
         finally:
@@ -74,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("connection", "close")
         self.end_headers()
         for _ in range(tokens * (2 if behave == "lies" else 1)):
-            if behave == "slow":
+            if behave in ("slow", "dies-above-8"):
                 time.sleep(0.03)
             self.event({"choices": [{"index": 0, "delta": {"content": " word"}, "finish_reason": None}]})
         usage = {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}

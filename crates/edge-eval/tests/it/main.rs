@@ -13,6 +13,7 @@ mod nli;
 mod recipes;
 mod reproduce;
 mod score;
+mod sweep;
 
 use std::process::{Command, Stdio};
 
