@@ -1,6 +1,7 @@
 //! The subcommands: one file each, holding that command's arguments and its run.
 
 mod adapt;
+mod advise;
 mod burn;
 mod calibrate;
 mod compress;
@@ -14,6 +15,7 @@ mod meter;
 mod mock;
 mod nli;
 mod plan;
+mod prices;
 mod random_weights;
 mod report;
 mod reproduce;
@@ -48,6 +50,8 @@ enum Command {
     Report(report::Args),
     Reproduce(reproduce::Args),
     Import(import::Args),
+    Advise(advise::Args),
+    Prices(prices::Args),
     List(list::Args),
     Doctor(doctor::Args),
     Adapt(adapt::Args),
@@ -76,6 +80,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Report(args) => report::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Advise(args) => advise::run(&args),
+        Command::Prices(args) => prices::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Adapt(args) => adapt::run(&args),

@@ -10,6 +10,7 @@ mod load;
 mod meter;
 mod mock;
 mod nli;
+mod prices;
 mod recipes;
 mod reproduce;
 mod score;
