@@ -171,7 +171,7 @@ impl Context<'_> {
         )?;
         // A server that was there already has no cold start: its first token then is no later than its spawn, and the figure is missing.
         if process.group().is_some() {
-            live.first_token = first.requests.first().and_then(|request| request.first_content).ok_or(Error::NoFirstToken)?;
+            live.first_token = first.requests.first().and_then(first_token).ok_or(Error::NoFirstToken)?;
         }
         Ok(live)
     }
@@ -289,6 +289,13 @@ impl Live {
     }
 }
 
+/// When the one token of an answer had come. A token may have no text (an end of text that a forced length goes past, half of a character):
+/// then the end of the answer tells.
+fn first_token(request: &record::Request) -> Option<Nanos> {
+    let generated = request.failure.is_none() && request.completion_tokens.is_none_or(|tokens| tokens > 0);
+    request.first_content.or(generated.then_some(request.end))
+}
+
 /// An item as a request.
 pub(super) fn prompt(item: &Item, max_tokens: u32) -> Prompt {
     let messages = item.messages.iter().map(|message| Message { role: role(message.role).to_owned(), content: message.content.clone() });
@@ -300,5 +307,20 @@ fn role(role: Role) -> &'static str {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_without_text_is_a_token() {
+        let answer = record::Request { first_content: Some(Nanos(5)), end: Nanos(9), ..record::Request::default() };
+        assert_eq!(first_token(&answer), Some(Nanos(5)));
+        let silent = record::Request { first_content: None, completion_tokens: Some(1), ..answer };
+        assert_eq!(first_token(&silent), Some(Nanos(9)));
+        assert_eq!(first_token(&record::Request { completion_tokens: Some(0), ..silent.clone() }), None);
+        assert_eq!(first_token(&record::Request { failure: Some("timeout".into()), ..silent }), None);
     }
 }
