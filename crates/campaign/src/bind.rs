@@ -45,6 +45,8 @@ pub struct BoundTask {
     pub corpus: String,
     /// What is asked and scored.
     pub items: Vec<Item>,
+    /// The document that each of the items is about, where it is about one.
+    pub premises: Vec<Option<String>>,
     /// The task as `score` knows it.
     pub task: &'static score::Task,
 }
@@ -154,6 +156,7 @@ fn bind_task(spec: &TaskSpec, places: &Places, adapts: bool) -> Result<BoundTask
     };
     let held_out = read(&spec.eval, "heldout", spec.eval_rows)?;
     let items = held_out.iter().map(|example| example.item(system, None)).collect::<Result<Vec<_>, _>>()?;
+    let premises = held_out.iter().map(|example| example.document().map(str::to_owned)).collect();
     let mut corpus = String::new();
     if adapts {
         let train = read(&spec.train, "train", spec.train_rows)?;
@@ -166,7 +169,7 @@ fn bind_task(spec: &TaskSpec, places: &Places, adapts: bool) -> Result<BoundTask
             corpus.push('\n');
         }
     }
-    Ok(BoundTask { corpus, items, task })
+    Ok(BoundTask { corpus, items, premises, task })
 }
 
 #[cfg(test)]
@@ -191,7 +194,7 @@ mod tests {
         plan.tasks.truncate(1);
         plan.tasks[0].eval = "/nonexistent/rows.jsonl".into();
         let first = plan.models[0].clone();
-        let model = |source| ModelSpec { source, ..first.clone() };
+        let model = |source| plan::ModelSpec { source, ..first.clone() };
         let path = |name: &str| model(ModelSource::Path(name.into()));
         plan.models = vec![path("/nonexistent/one"), path("/nonexistent/two")];
         let folder = tempfile::tempdir().unwrap();

@@ -105,7 +105,9 @@ pub fn verdicts(judge: &Judge, answers: &[(&Item, &str)], file: &Path) -> Result
                 wave.iter().map(|&index| (keys[index].as_str(), answers[index].0, answers[index].1)).collect();
             let lines = ask(judge, &asked, attempt)?;
             write(&mut log, &lines).map_err(io("writing", file))?;
-            lines.into_iter().for_each(|line| learn(&mut known, line));
+            for line in lines {
+                learn(&mut known, line);
+            }
         }
     }
     Ok(answers.iter().zip(&keys).map(|((item, _), key)| rated(item, known.get(key))).collect())

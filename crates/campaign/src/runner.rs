@@ -106,17 +106,22 @@ fn cells(graph: &StageGraph, keys: &[String]) -> Vec<CellEntry> {
             quantise: stages.quantise.map(key),
             serve: stages.serve.iter().copied().map(key).collect(),
             quality: stages.quality.first().copied().map(key),
+            passes: stages.quality.iter().skip(1).copied().map(key).collect(),
+            rate: stages.rate.iter().copied().map(key).collect(),
         })
         .collect()
 }
 
 /// Adaptation and compression in the plan's order; then serving and scoring in an order drawn from the seed, so that a drift of the
-/// machine falls on all cells alike.
+/// machine falls on all cells alike; then the ratings of what was answered.
 fn order(graph: &StageGraph, seed: u64) -> Vec<usize> {
+    let rates = |stage: &Stage| matches!(stage.kind, StageKind::Judge | StageKind::Nli);
     let prepares = |stage: &Stage| matches!(stage.kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise);
-    let (mut order, mut served): (Vec<usize>, Vec<usize>) = (0..graph.stages.len()).partition(|&index| prepares(&graph.stages[index]));
+    let (mut order, served): (Vec<usize>, Vec<usize>) = (0..graph.stages.len()).partition(|&index| prepares(&graph.stages[index]));
+    let (rated, mut served): (Vec<usize>, Vec<usize>) = served.into_iter().partition(|&index| rates(&graph.stages[index]));
     served.shuffle(&mut ChaCha8Rng::seed_from_u64(plan::seed::derive(seed, &["order"])));
     order.append(&mut served);
+    order.extend(rated);
     order
 }
 
@@ -182,7 +187,8 @@ impl Campaign<'_> {
     }
 
     fn is_meaningless(&self, stage: &Stage) -> bool {
-        self.context.bound.models[stage.model].random && stage.kind == StageKind::Quality
+        self.context.bound.models[stage.model].random
+            && !matches!(stage.kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise | StageKind::Serve)
     }
 
     fn judge(&mut self, record: &StageRecord) {

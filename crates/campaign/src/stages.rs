@@ -157,8 +157,8 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
         StageKind::Quantise => compress::quantise(context, stage, key)?,
         StageKind::Serve => serve::run(context, stage, key)?,
         StageKind::Quality => quality::run(context, stage, key)?,
-        StageKind::Judge => rating::judge(context, stage, key)?,
-        StageKind::Nli => return Err(Error::NoAnswers),
+        StageKind::Judge => rating::judge(context, stage, key),
+        StageKind::Nli => rating::nli(context, stage, key)?,
     };
     let order = context.order;
     context.order += 1;

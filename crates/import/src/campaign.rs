@@ -48,6 +48,8 @@ fn cell(strategy: Strategy, serve: Vec<ServingRun>, score: Option<&TaskScore>) -
         quantise: Stage::NotPlanned,
         serve,
         quality: score.map_or(Stage::NotPlanned, |score| Stage::Recorded(Arc::new(quality(score)))),
+        passes: Vec::new(),
+        rate: Vec::new(),
     }
 }
 

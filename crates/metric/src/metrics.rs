@@ -27,6 +27,8 @@ mod rho_sys_disk;
 mod rho_sys_weights;
 mod score;
 mod score_base;
+mod score_median;
+mod score_sd;
 mod throughput_per_stream_tok_s;
 mod throughput_tok_s;
 mod tokens_per_joule;
@@ -109,6 +111,8 @@ pub static METRICS: &[&Metric] = &[
     &rho_sys_weights::METRIC,
     &score::METRIC,
     &score_base::METRIC,
+    &score_median::METRIC,
+    &score_sd::METRIC,
     &throughput_per_stream_tok_s::METRIC,
     &throughput_tok_s::METRIC,
     &tokens_per_joule::METRIC,

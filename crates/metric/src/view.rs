@@ -33,8 +33,12 @@ pub struct CellRecords {
     pub quantise: Stage,
     /// The serving runs, in run order.
     pub serve: Vec<ServingRun>,
-    /// The scored pass.
+    /// The first scored pass.
     pub quality: Stage,
+    /// Further scored passes, in order.
+    pub passes: Vec<Stage>,
+    /// Ratings of the answers of the passes.
+    pub rate: Vec<Stage>,
 }
 
 /// A stage of a cell.
@@ -101,14 +105,16 @@ impl Campaign {
             Ok(stage)
         };
         let mut cells = Vec::with_capacity(manifest.cells.len());
-        for CellEntry { cell, adapt, merge, quantise, serve, quality } in &manifest.cells {
+        for CellEntry { cell, adapt, merge, quantise, serve, quality, passes, rate } in &manifest.cells {
             let mut runs = Vec::with_capacity(serve.len());
             for key in serve {
                 runs.push(ServingRun::read(stage(Some(key))?, &mut requests)?);
             }
             let (adapt, merge, quantise) = (stage(adapt.as_ref())?, stage(merge.as_ref())?, stage(quantise.as_ref())?);
             let quality = stage(quality.as_ref())?;
-            cells.push(CellRecords { cell: cell.clone(), adapt, merge, quantise, serve: runs, quality });
+            let passes = passes.iter().map(|key| stage(Some(key))).collect::<Result<_, E>>()?;
+            let rate = rate.iter().map(|key| stage(Some(key))).collect::<Result<_, E>>()?;
+            cells.push(CellRecords { cell: cell.clone(), adapt, merge, quantise, serve: runs, quality, passes, rate });
         }
         Ok(Self { plan: manifest.plan.clone(), cells })
     }

@@ -33,6 +33,12 @@ pub struct CellEntry {
     pub quantise: Option<String>,
     /// The serving runs, one key a run, in run order.
     pub serve: Vec<String>,
-    /// The scored pass.
+    /// The first scored pass.
     pub quality: Option<String>,
+    /// The further ones, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<String>,
+    /// The ratings of answers of any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate: Vec<String>,
 }

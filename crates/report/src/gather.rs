@@ -73,7 +73,14 @@ fn keys(manifest: &Manifest) -> BTreeSet<&str> {
     manifest
         .cells
         .iter()
-        .flat_map(|cell| [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality].into_iter().flatten().chain(&cell.serve))
+        .flat_map(|cell| {
+            [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality]
+                .into_iter()
+                .flatten()
+                .chain(&cell.serve)
+                .chain(&cell.passes)
+                .chain(&cell.rate)
+        })
         .map(String::as_str)
         .collect()
 }

@@ -97,7 +97,7 @@ impl Example {
     }
 
     /// The document that the row is about, where there is one.
-    pub(crate) fn document(&self) -> Option<&str> {
+    pub fn document(&self) -> Option<&str> {
         match &self.prompt {
             Prompt::Document { body, .. } => Some(body).filter(|body| !body.is_empty()).map(String::as_str),
             Prompt::Turns(_) => None,

@@ -53,6 +53,10 @@ impl std::fmt::Debug for Mark {
     }
 }
 
+/// The marks that a cross-encoder for natural language inference gives: how far the document that an answer is about entails it, and how far it
+/// does not contradict it. They need a model, so they are computed elsewhere. An empty answer says nothing, and has 0 in both.
+pub const NLI_MARKS: [&str; 2] = ["nli_entailment", "nli_non_contradiction"];
+
 /// Every mark, by name.
 pub static MARKS: &[&Mark] = &[
     &squad::EXACT_MATCH,

@@ -90,7 +90,8 @@ impl<'a> Asking<'a> {
         let mut prefix_cache_share = Reading::missing("the prefix cache was not looked at");
         let (live, metered, seed) = (self.live, self.metered, self.seed);
         let (run, made) = long_enough(wanted, &mut self.fresh, least, |work| {
-            let how = AskHow { concurrency: wanted.concurrency, warmup: work.warmup, forced: true, timeout, seed, further };
+            let how =
+                AskHow { concurrency: wanted.concurrency, warmup: work.warmup, forced: true, timeout, seed, temperature: 0.0, further };
             let before = prefix_cache::before(&live.url, None);
             let run = live.ask(work.prompts, &how, &Edges(metered))?;
             prefix_cache_share = prefix_cache::after(&before, &live.url, None, &run).share();

@@ -206,18 +206,20 @@ pub(super) struct AskHow {
     pub(super) forced: bool,
     pub(super) timeout: Seconds,
     pub(super) seed: u64,
+    /// Sampling temperature; 0 takes the likeliest token.
+    pub(super) temperature: f64,
     /// It is a level of concurrency beside the cell's own: flags say so.
     pub(super) further: bool,
 }
 
 impl AskHow {
     fn first(timeout_s: f64) -> Self {
-        Self { concurrency: 1, warmup: Vec::new(), forced: true, timeout: Seconds(timeout_s), seed: 0, further: false }
+        Self { concurrency: 1, warmup: Vec::new(), forced: true, timeout: Seconds(timeout_s), seed: 0, temperature: 0.0, further: false }
     }
 }
 
 impl Live {
-    /// Puts requests and waits for all answers. Answers are greedy: at temperature 0.
+    /// Puts requests and waits for all answers.
     pub(super) fn ask(&self, prompts: Vec<Prompt>, how: &AskHow, observer: &dyn load::Observer) -> Result<load::Run> {
         let arrivals = load::closed_loop(prompts.len()).collect();
         let job = Job {
@@ -230,7 +232,7 @@ impl Live {
             streams: how.concurrency,
             max_streams: None,
             sampling: Sampling {
-                temperature: Some(0.0),
+                temperature: Some(how.temperature),
                 seed: Some(how.seed),
                 ignore_eos: how.forced && self.launch.speaks.length == Length::IgnoreEos,
             },

@@ -11,7 +11,16 @@ use crate::records::{campaign, record, request, serving};
 fn entry(strategy: Strategy, serve: &[&str]) -> CellEntry {
     let cell = plan::Cell { strategy, ..campaign().cells[0].cell.clone() };
     let serve = serve.iter().map(ToString::to_string).collect();
-    CellEntry { cell, adapt: Some("adapt".into()), merge: None, quantise: Some("absent".into()), serve, quality: None }
+    CellEntry {
+        cell,
+        adapt: Some("adapt".into()),
+        merge: None,
+        quantise: Some("absent".into()),
+        serve,
+        quality: None,
+        passes: Vec::new(),
+        rate: Vec::new(),
+    }
 }
 
 fn manifest() -> Manifest {

@@ -183,6 +183,8 @@ fn cell(strategy: Strategy, quantised: bool, marks: &[f64]) -> CellRecords {
         quantise: if quantised { stage(StageKind::Quantise, 10.0, 1e4) } else { Stage::NotPlanned },
         serve: runs(),
         quality: quality(marks),
+        passes: Vec::new(),
+        rate: Vec::new(),
     }
 }
 

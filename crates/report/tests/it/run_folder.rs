@@ -26,6 +26,8 @@ fn manifest() -> Manifest {
         quantise: of.quantise.map(key),
         serve: of.serve.iter().map(|&stage| key(stage)).collect(),
         quality: of.quality.first().copied().map(key),
+        passes: Vec::new(),
+        rate: Vec::new(),
     };
     let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
     Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells }

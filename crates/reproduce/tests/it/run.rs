@@ -72,7 +72,16 @@ fn campaign() -> Campaign {
             Method::Qlora => adapted("qlora", 160.0, 7.2e6, 1000),
         };
         let quality = scored(if cell.strategy == Strategy::LoraInt4 { &[0.5, 0.5] } else { &[1.0, 0.25] });
-        CellRecords { cell, adapt, merge: Stage::NotRun, quantise: Stage::NotRun, serve: Vec::new(), quality }
+        CellRecords {
+            cell,
+            adapt,
+            merge: Stage::NotRun,
+            quantise: Stage::NotRun,
+            serve: Vec::new(),
+            quality,
+            passes: Vec::new(),
+            rate: Vec::new(),
+        }
     };
     let cells = plan.cells().into_iter().map(records).collect();
     Campaign { plan, cells }

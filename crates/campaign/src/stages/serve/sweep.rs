@@ -52,18 +52,17 @@ pub(super) fn levels<W>(
     let mut gone = None;
     let mut levels = Vec::with_capacity(spec.sweep.len());
     for concurrency in order(&spec.sweep, stage_seed) {
-        let seen = match gone {
-            Some(level) => Err(Failed::After(level)),
-            None => {
-                let measured = measure(&Wanted::level(spec, concurrency));
-                match (died(&measured), measured) {
-                    (_, Err(error)) if !error.is_the_engines() => return Err(error),
-                    (true, _) => {
-                        gone = Some(concurrency);
-                        Err(Failed::Died)
-                    }
-                    (false, measured) => measured.map_err(|error: Error| Failed::Requests(error.to_string())),
+        let seen = if let Some(level) = gone {
+            Err(Failed::After(level))
+        } else {
+            let measured = measure(&Wanted::level(spec, concurrency));
+            match (died(&measured), measured) {
+                (_, Err(error)) if !error.is_the_engines() => return Err(error),
+                (true, _) => {
+                    gone = Some(concurrency);
+                    Err(Failed::Died)
                 }
+                (false, measured) => measured.map_err(|error: Error| Failed::Requests(error.to_string())),
             }
         };
         levels.push(Level { concurrency, seen });

@@ -1,0 +1,147 @@
+//! Answers scored in several passes and rated by a judge and by a cross-encoder, end to end by `edge-eval run`.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::edge_eval;
+
+/// A judge that keeps what it is asked in a file; killed when dropped.
+struct Judge {
+    child: Child,
+    port: u16,
+    log: PathBuf,
+}
+
+impl Judge {
+    /// `None` where no Python is there to run it.
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn start(folder: &Path) -> Option<Self> {
+        let script = folder.join("judge.py");
+        fs::write(&script, include_str!("fake_judge.py")).unwrap();
+        let log = folder.join("asked.jsonl");
+        let Ok(mut child) = Command::new("python3").arg(script).arg(&log).stdout(Stdio::piped()).spawn() else {
+            eprintln!("skipped: python3 is absent");
+            return None;
+        };
+        let mut port = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Some(Self { child, port: port.trim().parse().unwrap(), log })
+    }
+
+    fn asked(&self) -> Vec<Value> {
+        fs::read_to_string(&self.log).unwrap_or_default().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn plan(folder: &Path, primary: &str, port: u16) -> PathBuf {
+    let nli = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/nli-deberta-v3");
+    let path = folder.join("plan.toml");
+    let text = format!(
+        r#"
+name = "rated"
+runs = 1
+strategies = ["base-fp16"]
+[[models]]
+family = "Tiny"
+tier = "3M"
+builtin = true
+[[tasks]]
+kind = "rag"
+train = "builtin"
+eval = "builtin"
+train_rows = 8
+eval_rows = 6
+primary = "{primary}"
+marks = ["rouge_l", "judge_safety", "nli_entailment"]
+max_tokens = 8
+[[engines]]
+kind = "embedded"
+threads = 1
+[load]
+requests = 2
+warmup = 1
+output_tokens = 4
+[quality]
+passes = 2
+temperature = 0.8
+[judge]
+url = "http://127.0.0.1:{port}"
+model = "fixed"
+concurrency = 2
+[nli]
+path = "{nli}"
+threads = 1
+[meter]
+kind = "modelled"
+modelled_w_per_core = 4.4
+idle_s = 0.1
+[prices]
+api_name = "none"
+api_input_usd_per_mtok = 1.0
+api_output_usd_per_mtok = 1.0
+api_source = "a test"
+api_date = 2026-08-01
+electricity_usd_per_kwh = 0.12
+pue = 1.0
+setup_usd = 0.0
+"#,
+        nli = nli.display()
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn score(folder: &Path, primary: &str, port: u16) -> Value {
+    let plan = plan(folder, primary, port);
+    let done = edge_eval().arg("run").arg(&plan).arg("--out").arg(folder.join("run")).args(["--json", "--quiet"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    report["cells"][0]["metrics"].clone()
+}
+
+#[test]
+fn a_judge_and_a_cross_encoder_rate_every_pass_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(judge) = Judge::start(folder.path()) else { return };
+    let judged = score(folder.path(), "judge_helpfulness", judge.port);
+    let figure = |metrics: &Value, name: &str| metrics[name]["value"].as_f64();
+    assert_eq!(figure(&judged, "score"), Some(0.8), "{}", judged["score"]);
+    assert_eq!((figure(&judged, "score_median"), figure(&judged, "score_sd")), (Some(0.8), Some(0.0)));
+    let asked = judge.asked();
+    assert!(asked.len() <= 12 && asked.len() >= 6, "two passes of six answers, equal answers paid for once each: {}", asked.len());
+    assert!(asked.iter().all(|body| body["response_format"]["type"] == "json_schema" && !body.to_string().contains("base-fp16")));
+    // Another mark of the same answers: nothing is answered or paid for again.
+    let marked = score(folder.path(), "judge_helpfulness", judge.port);
+    assert_eq!((marked, judge.asked().len()), (judged, asked.len()));
+    let entailed = score(folder.path(), "nli_entailment", judge.port);
+    let value = figure(&entailed, "score").unwrap();
+    assert!((0.0..=1.0).contains(&value), "{value}");
+    assert!(figure(&entailed, "score_sd").is_some());
+}
+
+#[test]
+fn a_judge_that_is_away_costs_its_marks_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), "judge_helpfulness", 1);
+    let run =
+        || edge_eval().arg("run").arg(&plan).arg("--out").arg(folder.path().join("run")).args(["--json", "--quiet"]).output().unwrap();
+    let failed = run();
+    assert_eq!(failed.status.code(), Some(1), "{}", String::from_utf8_lossy(&failed.stderr));
+    let report: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    let metrics = &report["cells"][0]["metrics"];
+    assert!(metrics["ttft_ms"]["value"].is_f64() && metrics["score"]["value"].is_null(), "{metrics}");
+    assert!(metrics["score"]["missing"].as_str().unwrap().contains("judge"), "{}", metrics["score"]);
+}
