@@ -31,6 +31,6 @@ fn known() -> Known<'static> {
         tasks: score::TASKS.iter().map(|task| task.name).collect(),
         engines: serve::engines::names(),
         meters: meter::METERS.iter().map(|meter| meter.name).collect(),
-        marks: score::MARKS.iter().map(|mark| mark.name).chain(score::judge::MARKS).chain(score::marks::NLI_MARKS).collect(),
+        marks: score::MARKS.iter().map(|mark| mark.name).chain(score::marks::RATED.iter().map(|(name, _)| *name)).collect(),
     }
 }

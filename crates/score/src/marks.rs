@@ -57,6 +57,14 @@ impl std::fmt::Debug for Mark {
 /// does not contradict it. They need a model, so they are computed elsewhere. An empty answer says nothing, and has 0 in both.
 pub const NLI_MARKS: [&str; 2] = ["nli_entailment", "nli_non_contradiction"];
 
+/// The marks that models give, by name, and what each is; they are taken by stages of their own.
+pub const RATED: &[(&str, &str)] = &[
+    (crate::judge::MARKS[0], "a tenth of the judge's rating of helpfulness, 1 to 10"),
+    (crate::judge::MARKS[1], "a tenth of the judge's rating of safety, 1 to 10"),
+    (NLI_MARKS[0], "probability that the item's document entails the answer, by a cross-encoder"),
+    (NLI_MARKS[1], "1 less the probability that the item's document contradicts the answer, by a cross-encoder"),
+];
+
 /// Every mark, by name.
 pub static MARKS: &[&Mark] = &[
     &squad::EXACT_MATCH,
@@ -133,6 +141,9 @@ mod tests {
     #[test]
     fn the_registry_is_sorted_and_unique() {
         assert!(MARKS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        let rated: Vec<&str> = crate::judge::MARKS.into_iter().chain(NLI_MARKS).collect();
+        assert_eq!(RATED.iter().map(|(name, _)| *name).collect::<Vec<_>>(), rated);
+        assert!(rated.iter().all(|name| find(name).is_err()), "one way to take a mark");
     }
 
     #[test]

@@ -84,7 +84,10 @@ fn entries(what: What) -> Vec<Entry> {
         What::Engines => serve::ENGINES.iter().map(|engine| engine_entry(engine.about())).collect(),
         What::Recipes => RECIPES.iter().map(|recipe| pair(recipe.name, recipe.about)).collect(),
         What::Meters => meter::METERS.iter().map(|meter| pair(meter.name, meter.about)).collect(),
-        What::Marks => score::MARKS.iter().map(|mark| pair(mark.name, mark.definition)).collect(),
+        What::Marks => {
+            let of_text = score::MARKS.iter().map(|mark| pair(mark.name, mark.definition));
+            of_text.chain(score::marks::RATED.iter().map(|(name, definition)| pair(name, definition))).collect()
+        }
         What::Metrics => {
             metric::METRICS.iter().map(|metric| pair(metric.name, &format!("[{}] {}", metric.unit, metric.definition))).collect()
         }
