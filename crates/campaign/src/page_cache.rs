@@ -21,13 +21,13 @@ use rustix::{
 const PROBES: u64 = 64;
 
 /// Drops the files at `path` (a file, or a folder's files) from the page cache and says what state they are in afterwards.
-pub(crate) fn make_cold(path: &Path) -> PageCache {
-    for file in files(path) {
+pub(crate) fn make_cold(paths: &[PathBuf]) -> PageCache {
+    for file in paths.iter().flat_map(|path| files(path)) {
         if let Ok(file) = File::open(&file) {
             drop_pages(&file);
         }
     }
-    state(path)
+    state(paths)
 }
 
 /// Only clean pages can go, so what was just written is synced first. A refusal shows when the file is looked at.
@@ -36,11 +36,11 @@ fn drop_pages(file: &File) {
     let _ = fadvise(file, 0, None, Advice::DontNeed);
 }
 
-/// Whether the files at `path` are in the page cache: all of the probed pages, none, or not known. It leaves what it finds as it
+/// Whether the files at `paths` are in the page cache: all of the probed pages, none, or not known. It leaves what it finds as it
 /// was.
-pub(crate) fn state(path: &Path) -> PageCache {
+pub(crate) fn state(paths: &[PathBuf]) -> PageCache {
     let (mut resident, mut probed) = (0_u64, 0_u64);
-    for file in files(path) {
+    for file in paths.iter().flat_map(|path| files(path)) {
         let Some((in_cache, looked_at)) = File::open(&file).ok().and_then(|file| probe(&file)) else {
             return PageCache::Unknown;
         };
@@ -113,11 +113,11 @@ mod tests {
         std::fs::write(&path, vec![7_u8; 1 << 20]).unwrap();
         let state_after_read = {
             std::fs::read(&path).unwrap();
-            state(&path)
+            state(std::slice::from_ref(&path))
         };
         // tmpfs and some overlay file systems refuse RWF_NOWAIT: then the honest answer is that we do not know.
         assert!(matches!(state_after_read, PageCache::Warm | PageCache::Unknown), "{state_after_read:?}");
-        assert_eq!(state(&dir.path().join("absent")), PageCache::Unknown);
+        assert_eq!(state(&[dir.path().join("absent")]), PageCache::Unknown);
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         let path = dir.path().join("weights");
         std::fs::write(&path, vec![7_u8; 1 << 20]).unwrap();
-        let state = make_cold(&path);
+        let state = make_cold(std::slice::from_ref(&path));
         assert!(matches!(state, PageCache::Cold | PageCache::Unknown), "{state:?}");
     }
 
@@ -135,15 +135,15 @@ mod tests {
         let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         let path = dir.path().join("weights");
         std::fs::write(&path, vec![7_u8; 4 << 20]).unwrap();
-        if make_cold(&path) != PageCache::Cold {
+        if make_cold(std::slice::from_ref(&path)) != PageCache::Cold {
             println!("skipped: this file system does not tell what is in the page cache, or does not drop it");
             return;
         }
         for look in 0..3 {
-            assert_eq!(state(&path), PageCache::Cold, "look {look}");
+            assert_eq!(state(std::slice::from_ref(&path)), PageCache::Cold, "look {look}");
         }
         std::fs::read(&path).unwrap();
-        assert_eq!(state(&path), PageCache::Warm);
-        assert_eq!(state(&path), PageCache::Warm, "a look drops nothing that was there");
+        assert_eq!(state(std::slice::from_ref(&path)), PageCache::Warm);
+        assert_eq!(state(std::slice::from_ref(&path)), PageCache::Warm, "a look drops nothing that was there");
     }
 }

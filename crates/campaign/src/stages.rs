@@ -131,6 +131,13 @@ impl<'a> Context<'a> {
         if seen.ended.status.success() { Ok(Some(self.folder.commit_artifact(kind, key)?)) } else { Ok(None) }
     }
 
+    /// Every place whose weights a server reads: an adapter that is served apart stands on its base model.
+    fn weight_paths(&self, stage: &Stage) -> Result<Vec<PathBuf>> {
+        let weights = self.weights(stage)?;
+        let base = if weights.join("adapter_config.json").is_file() { Some(self.base(stage.model)?) } else { None };
+        Ok(base.into_iter().chain([weights]).collect())
+    }
+
     /// Where the weights that a stage reads are.
     fn weights(&self, stage: &Stage) -> Result<PathBuf> {
         match stage.upstream {

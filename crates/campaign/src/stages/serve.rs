@@ -4,7 +4,10 @@
 mod sweep;
 mod window;
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use load::prefix_cache;
 use plan::Stage;
@@ -191,7 +194,7 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, speed: &Speed, served
         spawned: speed.spawned,
         ready: speed.ready,
         first_token: speed.first_token,
-        weights_disk: weights_on_disk(&context.weights(stage)?)?,
+        weights_disk: weights_on_disk(&context.weight_paths(stage)?)?,
         weights_memory: speed.weights_memory.clone(),
         kv_memory: speed.kv_memory.clone(),
         repeats: own.made.repeats,
@@ -223,7 +226,12 @@ fn level_facts(context: &Context<'_>, key: &str, level: &Level<Window>, served: 
 }
 
 /// Size of the weight files: a GGUF file, or the safetensors of a folder.
-fn weights_on_disk(path: &std::path::Path) -> Result<Bytes> {
+fn weights_on_disk(paths: &[PathBuf]) -> Result<Bytes> {
+    let sizes: Vec<u64> = paths.iter().map(|path| Ok(size_on_disk(path)?.get())).collect::<Result<_>>()?;
+    Ok(Bytes(sizes.iter().sum()))
+}
+
+fn size_on_disk(path: &Path) -> Result<Bytes> {
     if path.is_file() {
         return Ok(digest_path(path)?.bytes);
     }
@@ -245,6 +253,19 @@ mod tests {
     use super::*;
 
     static SPEC: LoadSpec = LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 8, warmup: 2, output_tokens: 4, timeout_s: 1.0 };
+
+    #[test]
+    fn weights_on_disk_are_those_of_every_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str, bytes: usize| {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("a.safetensors"), vec![0; bytes]).unwrap();
+            std::fs::write(path.join("config.json"), "{}").unwrap();
+            path
+        };
+        assert_eq!(weights_on_disk(&[place("base", 1000), place("adapter", 24)]).unwrap(), Bytes(1024));
+    }
 
     fn seen(ready: u64, first_token: u64) -> Speed {
         let untold = || Reading::missing("untold");

@@ -76,7 +76,7 @@ impl Context<'_> {
         let weights = self.weights(stage)?;
         let (engine, launch) = self.launch(stage, &weights, key)?;
         let command = engine::command(&launch);
-        let page_cache = page_cache::make_cold(&weights);
+        let page_cache = page_cache::make_cold(&self.weight_paths(stage)?);
         let metered = self.metered(if engine.about().origin == Origin::Foreign { Runs::Anywhere } else { Runs::OnProcessor })?;
         let stop = launch.stop;
         let (mut marks, mut given_up) = (Vec::new(), false);
