@@ -5,6 +5,7 @@ mod check;
 use std::path::{Path, PathBuf};
 
 use hub::{Hub, Require, Source};
+use load::ApiKey;
 use plan::{CommandSpec, EngineSpec, ModelSource, Plan, StageGraph, TaskSpec, keys::Digests};
 use score::{Item, Limits};
 
@@ -25,6 +26,19 @@ pub struct Places {
     pub secret: fn(&str) -> Option<String>,
     /// Where the load client's certificate of this machine is kept between campaigns; `None` keeps none.
     pub certificate: Option<PathBuf>,
+}
+
+impl Places {
+    /// The API key that a variable of the environment holds; none where none is named.
+    pub(crate) fn api_key(&self, variable: Option<&str>) -> Result<Option<ApiKey>, Error> {
+        let held = |name: &str| (self.secret)(name).map(ApiKey::new).ok_or_else(|| Error::NoSecret { name: name.to_owned() });
+        variable.map(held).transpose()
+    }
+}
+
+/// A message as the load client puts it.
+pub(crate) fn said(message: &score::Message) -> load::Message {
+    load::Message { role: message.role.name().to_owned(), content: message.content.clone() }
 }
 
 /// A model whose files are here.

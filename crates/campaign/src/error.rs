@@ -1,6 +1,6 @@
 //! What can go wrong in a campaign as a whole. A stage that fails is not among it: that is a record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use units::Seconds;
 
@@ -213,6 +213,12 @@ fn what(gives: plan::Gives) -> &'static str {
 }
 
 impl Error {
+    /// What was being done to a file or folder when it failed.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path: path.clone(), source }
+    }
+
     /// Fails where there is a problem.
     ///
     /// # Errors

@@ -12,18 +12,18 @@ use std::{
     sync::Arc,
 };
 
-use load::{ApiKey, Body, Job, Message, Prompt, Sampling};
+use load::{ApiKey, Body, Job, Prompt, Sampling};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use score::{
-    Item, Role,
+    Item,
     judge::{self, Verdict},
 };
 use serde::{Deserialize, Serialize};
 use units::{Reading, Seconds};
 
 use crate::{
-    bind::digest,
+    bind::{digest, said},
     error::{Error, Result},
 };
 
@@ -95,7 +95,7 @@ struct Line {
 pub fn verdicts(judge: &Judge, answers: &[(&Item, &str)], file: &Path) -> Result<Vec<Rated>> {
     let keys: Vec<String> = answers.iter().map(|(item, answer)| key(judge, item, answer)).collect();
     let mut known = read(file)?;
-    let mut log = OpenOptions::new().create(true).append(true).open(file).map_err(io("opening", file))?;
+    let mut log = OpenOptions::new().create(true).append(true).open(file).map_err(Error::io("opening", file))?;
     let mut left: Vec<usize> = (0..answers.len()).collect();
     left.shuffle(&mut ChaCha8Rng::seed_from_u64(judge.seed));
     for attempt in 0..judge.attempts.max(1) {
@@ -104,7 +104,7 @@ pub fn verdicts(judge: &Judge, answers: &[(&Item, &str)], file: &Path) -> Result
             let asked: Vec<(&str, &Item, &str)> =
                 wave.iter().map(|&index| (keys[index].as_str(), answers[index].0, answers[index].1)).collect();
             let lines = ask(judge, &asked, attempt)?;
-            write(&mut log, &lines).map_err(io("writing", file))?;
+            write(&mut log, &lines).map_err(Error::io("writing", file))?;
             for line in lines {
                 learn(&mut known, line);
             }
@@ -163,7 +163,7 @@ fn ask(judge: &Judge, asked: &[(&str, &Item, &str)], attempt: u32) -> Result<Vec
     let form = Arc::new(judge::response_format());
     let prompt = |&(key, item, answer): &(&str, &Item, &str)| Prompt {
         item: key.to_owned(),
-        body: Body::Structured(judge::prompt(item, answer, &key[..12]).into_iter().map(message).collect(), Arc::clone(&form)),
+        body: Body::Structured(judge::prompt(item, answer, &key[..12]).iter().map(said).collect(), Arc::clone(&form)),
         max_tokens: judge::MAX_TOKENS,
     };
     let prompts: Vec<Prompt> = asked.iter().map(prompt).collect();
@@ -185,15 +185,6 @@ fn ask(judge: &Judge, asked: &[(&str, &Item, &str)], attempt: u32) -> Result<Vec
     Ok(run.requests.into_iter().map(line).collect())
 }
 
-fn message(message: score::Message) -> Message {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    Message { role: role.to_owned(), content: message.content }
-}
-
 fn line(request: record::Request) -> Line {
     let tokens = request.prompt_tokens.zip(request.completion_tokens);
     let tokens = tokens.map(|(input, output)| Tokens { input: u64::from(input), output: u64::from(output) });
@@ -213,13 +204,13 @@ fn read(file: &Path) -> Result<HashMap<String, Known>> {
     let mut known = HashMap::new();
     let open = match File::open(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(known),
-        other => other.map_err(io("opening", file))?,
+        other => other.map_err(Error::io("opening", file))?,
     };
     let mut reader = BufReader::new(open);
     let mut text = Vec::new();
     for _ in 0..MOST_LINES {
         text.clear();
-        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(io("reading", file))? == 0 {
+        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(Error::io("reading", file))? == 0 {
             break;
         }
         if let Ok(line) = serde_json::from_slice(&text) {
@@ -243,17 +234,14 @@ fn write(log: &mut File, lines: &[Line]) -> std::io::Result<()> {
     log.sync_data()
 }
 
-fn io(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { doing, path: path.clone(), source }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
         net::{TcpListener, TcpStream},
         sync::Mutex,
     };
+
+    use score::Role;
 
     use super::*;
 

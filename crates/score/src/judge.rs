@@ -51,18 +51,10 @@ impl Verdict {
 /// material.
 pub fn prompt(item: &Item, answer: &str, mark: &str) -> Vec<Message> {
     let part = |who: &str, text: &str| format!("--- {mark} {who}\n{text}\n");
-    let mut material: String = item.messages.iter().map(|message| part(speaker(message.role), &message.content)).collect();
+    let mut material: String = item.messages.iter().map(|message| part(message.role.name(), &message.content)).collect();
     material += &part("answer to be rated", answer);
     material.extend(["--- ", mark, " end\n"]);
     vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, material)]
-}
-
-fn speaker(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    }
 }
 
 /// The form of the answer, as the `response_format` of a request (platform.openai.com/docs/guides/structured-outputs).

@@ -11,7 +11,6 @@ use std::{
     process::ExitStatus,
 };
 
-use load::ApiKey;
 use plan::{Stage, StageKind};
 use record::{Detail, ItemMark, MemoryPeak, RateFacts, Request, clock};
 use score::{Item, judge::PROMPT_VERSION, marks::NLI_MARKS};
@@ -45,11 +44,10 @@ pub(super) fn judge(context: &Context<'_>, stage: &Stage, key: &str) -> Run {
 fn rate(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Vec<Rated>> {
     let plan = &context.bound.plan;
     let spec = plan.judge.as_ref().expect("as above");
-    let secret = |name: &String| (context.places.secret)(name).map(ApiKey::new).ok_or_else(|| Error::NoSecret { name: name.clone() });
     let judge = Judge {
         url: spec.url.clone(),
         model: spec.model.clone(),
-        api_key: spec.api_key_env.as_ref().map(secret).transpose()?,
+        api_key: context.places.api_key(spec.api_key_env.as_deref())?,
         concurrency: spec.concurrency,
         attempts: spec.attempts,
         timeout: Seconds(spec.timeout_s),
@@ -109,7 +107,8 @@ const LONGEST_LINE: u64 = 1 << 16;
 pub(super) fn nli(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
     let model = context.bound.nli.as_ref().expect("its stage is planned and bound where the plan has one");
     let root = context.folder.root();
-    let folder = tempfile::Builder::new().prefix("pairs-").suffix(".tmp").tempdir_in(root).map_err(io("creating a folder in", root))?;
+    let folder =
+        tempfile::Builder::new().prefix("pairs-").suffix(".tmp").tempdir_in(root).map_err(Error::io("creating a folder in", root))?;
     let (pairs, out) = (folder.path().join("pairs.jsonl"), folder.path().join("verdicts.jsonl"));
     let requests = answers(context, stage)?;
     let task = &context.bound.tasks[stage.task];
@@ -122,7 +121,7 @@ pub(super) fn nli(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
             rows.push('\n');
         }
     }
-    fs::write(&pairs, rows).map_err(io("writing", &pairs))?;
+    fs::write(&pairs, rows).map_err(Error::io("writing", &pairs))?;
     let flag = |name: &str, path: &Path| [OsString::from(name), path.into()];
     let args =
         [OsString::from("nli")].into_iter().chain(flag("--model", &model.path)).chain(flag("--pairs", &pairs)).chain(flag("--out", &out));
@@ -172,19 +171,14 @@ fn nli_facts<'a>(task: &BoundTask, answer: impl Fn(&Item) -> Option<&'a Request>
 }
 
 fn read_rows(path: &Path) -> Result<BTreeMap<String, Row>> {
-    let mut reader = BufReader::new(File::open(path).map_err(io("opening", path))?);
+    let mut reader = BufReader::new(File::open(path).map_err(Error::io("opening", path))?);
     let (mut rows, mut line) = (BTreeMap::new(), Vec::new());
     loop {
         line.clear();
-        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(io("reading", path))? == 0 {
+        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(Error::io("reading", path))? == 0 {
             return Ok(rows);
         }
         let row: Row = serde_json::from_slice(&line).map_err(|source| Error::Facts { source })?;
         rows.insert(row.id.clone(), row);
     }
-}
-
-fn io(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { doing, path: path.clone(), source }
 }

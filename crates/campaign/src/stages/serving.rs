@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use load::{ApiKey, Body, Job, Message, Prompt, Sampling};
+use load::{ApiKey, Body, Job, Prompt, Sampling};
 use meter::ProcessGroup;
 use plan::{Compress, EngineSpec, Precision, Stage};
 use record::{PageCache, Phase, clock};
-use score::{Item, Role};
+use score::Item;
 use serve::{
     About, Launch, Quantised, Target,
     launch::{Length, Origin},
@@ -21,6 +21,7 @@ use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{Context, Metered, Runs, Seen};
 use crate::{
+    bind::said,
     engine::{self, Running},
     error::{Error, Result},
     flags,
@@ -147,8 +148,7 @@ impl Context<'_> {
         engine::after_ready(&launch)?;
         let version = engine::version(&launch, &server);
         engine::check_version(about.name, launch.wanted_version.as_deref(), version.as_deref())?;
-        let secret = |name: &String| (self.places.secret)(name).map(ApiKey::new).ok_or_else(|| Error::NoSecret { name: name.clone() });
-        let api_key = launch.api_key_env.as_ref().map(secret).transpose()?;
+        let api_key = self.places.api_key(launch.api_key_env.as_deref())?;
         let (spawned, log) = (process.since(), self.folder.log(key)?);
         let mut live = Live {
             url,
@@ -300,16 +300,7 @@ fn first_token(request: &record::Request) -> Option<Nanos> {
 
 /// An item as a request.
 pub(super) fn prompt(item: &Item, max_tokens: u32) -> Prompt {
-    let messages = item.messages.iter().map(|message| Message { role: role(message.role).to_owned(), content: message.content.clone() });
-    Prompt { item: item.id.clone(), body: Body::Messages(messages.collect()), max_tokens }
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    }
+    Prompt { item: item.id.clone(), body: Body::Messages(item.messages.iter().map(said).collect()), max_tokens }
 }
 
 #[cfg(test)]
