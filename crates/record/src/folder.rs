@@ -16,20 +16,20 @@
 //! work in progress of a campaign that was stopped, and is replaced. What has one is never written again. Nothing here
 //! starts stages or computes figures.
 
+mod listing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Component, Path, PathBuf},
 };
 
+use listing::{foreign_entry, list, remove};
 use plan::StageKind;
 
 use crate::{
     Artifact, ClientCertificate, Manifest, Outcome, PowerSample, Request, StageRecord, atomic, digest_path,
     error::{Error, Result},
-    json,
-    lock::LOCK_FILE,
-    table,
+    json, table,
 };
 
 const MANIFEST: &str = "run.json";
@@ -370,35 +370,6 @@ fn stem(kind: StageKind, key: &str) -> Result<String> {
 fn checked(key: &str) -> Result<&str> {
     let plain = !key.is_empty() && key.len() <= 128 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if plain { Ok(key) } else { Err(Error::BadKey { key: key.chars().take(64).collect() }) }
-}
-
-/// Something in the folder that no campaign puts into a new one.
-fn foreign_entry(root: &Path) -> Result<Option<String>> {
-    let ours = |path: &PathBuf| atomic::is_temporary(path) || path.file_name().is_some_and(|name| name == LOCK_FILE);
-    let foreign = list(root)?.into_iter().find(|path| !ours(path));
-    Ok(foreign.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())))
-}
-
-/// The entries of a folder, sorted; none when it is not there.
-fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(Error::io("list", folder))?,
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(Error::io("list", folder))?.path());
-    }
-    paths.sort_unstable();
-    Ok(paths)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match removed {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(Error::io("remove", path)),
-    }
 }
 
 fn read_record(path: &Path) -> Result<StageRecord> {

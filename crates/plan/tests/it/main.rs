@@ -6,6 +6,7 @@
 mod grid;
 mod keys;
 mod laws;
+mod programs;
 mod reading;
 
 use std::path::Path;
