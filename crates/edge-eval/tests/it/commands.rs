@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::edge_eval;
+use crate::{METER_AND_PRICES, TINY, edge_eval};
 
 const FAKE: &str = include_str!("fake_stage.py");
 
@@ -36,11 +36,7 @@ fn plan(folder: &Path, program: &str, adapt: &str, compress: &str) -> PathBuf {
 name = "commands"
 runs = 1
 strategies = ["lora-int8"]
-[[models]]
-family = "Tiny"
-tier = "3M"
-builtin = true
-[[tasks]]
+{TINY}[[tasks]]
 kind = "rag"
 train = "builtin"
 eval = "builtin"
@@ -66,20 +62,7 @@ requests = 2
 warmup = 1
 output_tokens = 8
 timeout_s = 20.0
-[meter]
-kind = "modelled"
-modelled_w_per_core = 4.4
-idle_s = 0.1
-[prices]
-api_name = "none"
-api_input_usd_per_mtok = 1.0
-api_output_usd_per_mtok = 1.0
-api_source = "a test"
-api_date = 2026-08-01
-electricity_usd_per_kwh = 0.12
-pue = 1.0
-setup_usd = 0.0
-"#
+{METER_AND_PRICES}"#
     );
     fs::write(&path, text).unwrap();
     path

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::edge_eval;
+use crate::{METER_AND_PRICES, TINY, edge_eval};
 
 /// A judge that keeps what it is asked in a file; killed when dropped.
 struct Judge {
@@ -54,11 +54,7 @@ fn plan(folder: &Path, primary: &str, port: u16) -> PathBuf {
 name = "rated"
 runs = 1
 strategies = ["base-fp16"]
-[[models]]
-family = "Tiny"
-tier = "3M"
-builtin = true
-[[tasks]]
+{TINY}[[tasks]]
 kind = "rag"
 train = "builtin"
 eval = "builtin"
@@ -84,20 +80,7 @@ concurrency = 2
 [nli]
 path = "{nli}"
 threads = 1
-[meter]
-kind = "modelled"
-modelled_w_per_core = 4.4
-idle_s = 0.1
-[prices]
-api_name = "none"
-api_input_usd_per_mtok = 1.0
-api_output_usd_per_mtok = 1.0
-api_source = "a test"
-api_date = 2026-08-01
-electricity_usd_per_kwh = 0.12
-pue = 1.0
-setup_usd = 0.0
-"#,
+{METER_AND_PRICES}"#,
         nli = nli.display()
     );
     fs::write(&path, text).unwrap();

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{edge_eval, engines::fake};
+use crate::{METER_AND_PRICES, TINY, edge_eval, engines::fake};
 
 /// A server that is ended with the test.
 struct Server(Child);
@@ -37,11 +37,7 @@ fn plan(folder: &Path, concurrency: &str, engine: &str) -> PathBuf {
 name = "sweep"
 runs = 2
 strategies = ["base-fp16"]
-[[models]]
-family = "Tiny"
-tier = "3M"
-builtin = true
-[[tasks]]
+{TINY}[[tasks]]
 kind = "rag"
 train = "builtin"
 eval = "builtin"
@@ -57,20 +53,7 @@ requests = 4
 warmup = 1
 output_tokens = 10
 timeout_s = 20.0
-[meter]
-kind = "modelled"
-modelled_w_per_core = 4.4
-idle_s = 0.1
-[prices]
-api_name = "none"
-api_input_usd_per_mtok = 1.0
-api_output_usd_per_mtok = 1.0
-api_source = "a test"
-api_date = 2026-08-01
-electricity_usd_per_kwh = 0.12
-pue = 1.0
-setup_usd = 0.0
-"#
+{METER_AND_PRICES}"#
     );
     fs::write(&path, text).unwrap();
     path
