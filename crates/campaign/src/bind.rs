@@ -1,14 +1,18 @@
 //! The plan bound to this machine: models found and digested, rows read and rendered, every stage with its key. Nothing is run.
 
 mod check;
+mod data;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hub::{Hub, Require, Source};
 use load::ApiKey;
 use plan::{CommandSpec, EngineSpec, ModelSource, Plan, StageGraph, TaskSpec, keys::Digests};
-use score::{Item, Limits};
+use record::DataFacts;
+use score::Item;
+use serve::Words;
 
+use self::data::{Data, Fit, Shelves};
 use crate::{builds::Builds, error::Error};
 
 /// Where things are that a plan does not say.
@@ -61,8 +65,17 @@ pub struct BoundTask {
     pub items: Vec<Item>,
     /// The document that each of the items is about, where it is about one.
     pub premises: Vec<Option<String>>,
+    /// What was read.
+    pub facts: DataFacts,
     /// The task as `score` knows it.
     pub task: &'static score::Task,
+}
+
+impl BoundTask {
+    /// What a reader of the results must know of its rows.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        data::warnings(&self.facts)
+    }
 }
 
 /// A plan with everything it names at hand.
@@ -92,16 +105,20 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
     let adapts = graph.count(plan::StageKind::Adapt) > 0;
     let mut problems = Vec::new();
     sound(plan.engines.iter().map(check::engine), &mut problems);
-    let tasks = sound(plan.tasks.iter().map(|spec| bind_task(spec, places, adapts)), &mut problems);
     // Nothing is downloaded for a plan that is refused anyway.
     let is_refused = !problems.is_empty();
     let looked_for = plan.models.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
     let models = sound(looked_for.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems);
     let nli = plan.nli.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
     let nli = sound(nli.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems).pop();
-    if models.len() == plan.models.len() {
+    let all_models = models.len() == plan.models.len();
+    if all_models {
         problems.extend(check::models(&plan, &graph, &models).err());
     }
+    let shelves = Shelves { builtin: &places.builtin, hub: &places.hub, seed: plan.seed };
+    // Without a model, how long prompts are is not known; the rows are read all the same, to tell what is wrong with them.
+    let task = |spec| bind_task(spec, &shelves, if all_models { fit(spec, &models)? } else { None }.as_ref(), adapts);
+    let tasks = sound(plan.tasks.iter().map(task), &mut problems);
     Error::of(problems)?;
     let mut builds = Builds::new(places);
     let digests = Digests {
@@ -160,34 +177,32 @@ fn bind_source(source: &ModelSource, seed: u64, places: &Places) -> Result<Bound
     Ok(BoundModel { path: resolved.path, digest, random })
 }
 
-fn bind_task(spec: &TaskSpec, places: &Places, adapts: bool) -> Result<BoundTask, Error> {
+fn bind_task(spec: &TaskSpec, shelves: &Shelves<'_>, fit: Option<&Fit>, adapts: bool) -> Result<BoundTask, Error> {
     let task = score::tasks::find(&spec.kind)?;
     let system = spec.system.as_deref().unwrap_or(task.system);
-    let read = |path: &Path, part: &str, rows: u32| {
-        let builtin = places.builtin.join("data").join(format!("{}.{part}.jsonl", spec.kind));
-        let path = if path.as_os_str() == plan::BUILTIN { &builtin } else { path };
-        score::dataset::read(path, task, Limits::first(rows as usize))
-    };
-    let held_out = read(&spec.eval, "heldout", spec.eval_rows)?;
-    let items = held_out.iter().map(|example| example.item(system, None)).collect::<Result<Vec<_>, _>>()?;
+    let Data { train, held_out, mut facts } = shelves.read(spec, adapts)?;
+    let items = data::items(&held_out, system, fit, &mut facts)?;
     let premises = held_out.iter().map(|example| example.document().map(str::to_owned)).collect();
     let mut corpus = String::new();
-    if adapts {
-        let train = read(&spec.train, "train", spec.train_rows)?;
-        if let Some(problem) = score::overlap(&train, &held_out).problem() {
-            return Err(Error::Overlap { task: spec.name.clone(), problem });
-        }
-        for example in &train {
-            let conversation = example.conversation(system, None)?;
-            corpus += &serde_json::to_string(&conversation).expect("texts always have a JSON form");
-            corpus.push('\n');
-        }
+    for example in &train {
+        let conversation = data::fitted(example, system, fit)?.answered();
+        corpus += &serde_json::to_string(&conversation).expect("texts always have a JSON form");
+        corpus.push('\n');
     }
-    Ok(BoundTask { corpus, items, premises, task })
+    Ok(BoundTask { corpus, items, premises, facts, task })
+}
+
+/// The limit of a task's prompts, where it has one: in tokens of each of the models.
+fn fit(spec: &TaskSpec, models: &[BoundModel]) -> Result<Option<Fit>, Error> {
+    let Some(most) = spec.max_prompt_tokens else { return Ok(None) };
+    let words = models.iter().map(|model| Words::of(&model.path)).collect::<Result<_, _>>()?;
+    Ok(Some(Fit { most: most as usize, words }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn places(folder: &Path) -> Places {
@@ -206,7 +221,7 @@ mod tests {
         };
         let mut plan = plan::parse(plan::quickstart(), Path::new("."), &known).unwrap();
         plan.tasks.truncate(1);
-        plan.tasks[0].eval = "/nonexistent/rows.jsonl".into();
+        plan.tasks[0].data = plan::DataSpec::Apart { train: plan::Rows::builtin(), eval: plan::Rows::at("/nonexistent/rows.jsonl") };
         let first = plan.models[0].clone();
         let model = |source| plan::ModelSpec { source, ..first.clone() };
         let path = |name: &str| model(ModelSource::Path(name.into()));

@@ -119,14 +119,27 @@ pub enum Error {
         /// What is wrong.
         source: serde_json::Error,
     },
-    /// Rows that are trained on are also scored.
-    #[error("task {task:?}: {problem}")]
-    Overlap {
+    /// Every training row is also scored.
+    #[error("task {task:?}: all of its {rows} training rows are held out too, by id or by text")]
+    NothingToTrainOn {
         /// The task.
         task: String,
-        /// Which rows.
-        problem: String,
+        /// How many there are.
+        rows: usize,
     },
+    /// A prompt that is too long even when everything that may be cut is.
+    #[error("the prompt of row {id:?} has {tokens} tokens, and what must not be cut of it is more than {most}")]
+    PromptTooLong {
+        /// The row.
+        id: String,
+        /// Tokens of the whole.
+        tokens: usize,
+        /// The plan's limit.
+        most: usize,
+    },
+    /// A tokenizer or chat template that cannot be read or refuses a prompt.
+    #[error(transparent)]
+    Words(#[from] serve::WordsError),
     /// Random weights could not be made.
     #[error("making random weights for {config}: {reason}")]
     Weights {
@@ -267,7 +280,9 @@ impl Error {
             Self::GgufModel { .. } => Some(
                 "name the model's safetensors folder, or give the GGUF file a plan of its own with strategies = [\"base-fp16\"]".to_owned(),
             ),
-            Self::Overlap { .. } => Some("give training and held-out files that share no row".to_owned()),
+            Self::NothingToTrainOn { .. } => Some("give training rows of their own, another split, or one data set as rows with parts".to_owned()),
+            Self::PromptTooLong { .. } => Some("raise the task's max_prompt_tokens, or leave the row out of the file".to_owned()),
+            Self::Words(source) => source.hint(),
             Self::OtherMachine { .. } => Some("name another folder with --out: figures of two machines are never mixed".to_owned()),
             Self::Hub(error) => error.hint(),
             Self::Score(error) => error.hint(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use plan::{Stage, StageGraph, StageKind};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use record::{CellEntry, Lock, Machine, Manifest, Outcome, RunFolder, SCHEMA, StageRecord, Verdict, clock};
+use record::{CellEntry, DataFacts, Lock, Machine, Manifest, Outcome, RunFolder, SCHEMA, StageRecord, Verdict, clock};
 
 use crate::{
     bind::{Bound, Places},
@@ -67,6 +67,11 @@ fn warn(bound: &Bound, observer: &dyn Observer) {
             observer.on(Event::Warning { text: &text });
         }
     }
+    for task in &bound.tasks {
+        for text in task.warnings() {
+            observer.on(Event::Warning { text: &text });
+        }
+    }
     if bound.plan.runs < 2 {
         observer.on(Event::Warning { text: "with one run of each cell no figure has an interval" });
     }
@@ -76,8 +81,9 @@ fn warn(bound: &Bound, observer: &dyn Observer) {
 fn open(bound: &Bound, root: &Path, version: &str) -> Result<RunFolder> {
     let machine = Machine::fingerprint(version);
     let cells = cells(&bound.graph, &bound.keys);
+    let data: Vec<DataFacts> = bound.tasks.iter().map(|task| task.facts.clone()).collect();
     if !RunFolder::is_run(root) {
-        let manifest = Manifest { schema: SCHEMA.to_owned(), started_wall_ns: clock::wall().0, machine, plan: bound.plan.clone(), cells };
+        let manifest = Manifest { schema: SCHEMA.to_owned(), started_wall_ns: clock::wall().0, machine, plan: bound.plan.clone(), cells, data };
         return Ok(RunFolder::create(root, &manifest)?);
     }
     let folder = RunFolder::open(root)?;
@@ -85,9 +91,9 @@ fn open(bound: &Bound, root: &Path, version: &str) -> Result<RunFolder> {
     if manifest.machine.digest != machine.digest {
         return Err(Error::OtherMachine { path: root.to_owned(), theirs: manifest.machine.digest, ours: machine.digest });
     }
-    if manifest.plan != bound.plan || manifest.cells != cells {
+    if manifest.plan != bound.plan || manifest.cells != cells || manifest.data != data {
         manifest.plan = bound.plan.clone();
-        manifest.cells = cells;
+        (manifest.cells, manifest.data) = (cells, data);
         folder.write_manifest(&manifest)?;
     }
     Ok(folder)

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use metric::{Campaign, CellRecords, ServingRun, Stage};
 use plan::{
-    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Schedule, StageKind,
-    Strategy, TaskSpec,
+    AdaptSpec, Cell, DataSpec, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Rows, Schedule,
+    StageKind, Strategy, TaskSpec,
 };
 use record::{
     Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
@@ -162,13 +162,15 @@ fn plan(given: &Given) -> Plan {
         tasks: vec![TaskSpec {
             name: word(),
             kind: word(),
-            train: word().into(),
-            eval: word().into(),
+            data: DataSpec::Apart { train: Rows::at(IMPORTED), eval: Rows::at(IMPORTED) },
+            columns: BTreeMap::new(),
+            bad_rows: 0,
             train_rows: 0,
             eval_rows: 0,
             primary: word(),
             marks: Vec::new(),
             max_tokens: 0,
+            max_prompt_tokens: None,
             system: None,
             alpha: given.alpha,
         }],
@@ -176,6 +178,7 @@ fn plan(given: &Given) -> Plan {
         engines: vec![EngineSpec::of(&word())],
         adapt: no_adaptation(),
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 0, warmup: 0, output_tokens: 0, timeout_s: 0.0 },
+        slo: None,
         quality: QualitySpec::default(),
         judge: None,
         nli: None,
@@ -219,5 +222,9 @@ fn prices(given: &Given) -> PriceSpec {
         machine_usd_per_hour: given.machine_usd_per_hour,
         setup_usd: given.setup.map_or(f64::NAN, units::Dollars::get),
         grid_gco2e_per_kwh: given.grid_gco2e_per_kwh,
+        owned: None,
+        requests_per_month: None,
+        utilisation: None,
+        cited: BTreeMap::new(),
     }
 }

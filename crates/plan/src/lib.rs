@@ -18,9 +18,9 @@ mod value;
 mod written;
 
 pub use meaning::{
-    ADAPT_PLACES, AdaptSpec, AdapterUse, COMPRESS_PLACES, Cell, CommandSpec, Compress, CsvPower, CsvSpec, CsvTime, EnginePrice, EngineSpec,
-    Gives, JudgeSpec, LoadSpec, Lr, MeterSpec, Method, ModelSource, ModelSpec, NliSpec, Plan, Precision, PriceSpec, QualitySpec,
-    QuantisedAs, Rater, Schedule, Strategy, TaskSpec,
+    ADAPT_PLACES, AdaptSpec, AdapterUse, COMPRESS_PLACES, Cell, Citation, CommandSpec, Compress, CsvPower, CsvSpec, CsvTime, DataSpec,
+    EnginePrice, EngineSpec, Gives, JudgeSpec, LoadSpec, LongPairs, Lr, MeterSpec, Method, ModelSource, ModelSpec, NliSpec, Owned, Parts,
+    Plan, Precision, PriceSpec, Priced, QualitySpec, QuantisedAs, Rater, Rows, RowsFrom, Schedule, SloSpec, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
 pub use parse::{Known, parse};

@@ -3,7 +3,9 @@
 mod command;
 mod engine;
 mod meter;
+mod prices;
 mod quality;
+mod task;
 
 use std::path::PathBuf;
 
@@ -12,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use command::{ADAPT_PLACES, COMPRESS_PLACES, CommandSpec, Gives};
 pub use engine::{AdapterUse, Compress, EnginePrice, EngineSpec, QuantisedAs};
 pub use meter::{CsvPower, CsvSpec, CsvTime, MeterSpec};
-pub use quality::{JudgeSpec, NliSpec, QualitySpec, Rater};
+pub use prices::{Citation, Owned, PriceSpec, Priced, SloSpec};
+pub use quality::{JudgeSpec, LongPairs, NliSpec, QualitySpec, Rater};
+pub use task::{DataSpec, Parts, Rows, RowsFrom, TaskSpec};
 
 /// Everything a campaign needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub struct Plan {
     pub adapt: AdaptSpec,
     /// How load is put on.
     pub load: LoadSpec,
+    /// What a request must keep to count as goodput.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<SloSpec>,
     /// How answers are scored.
     #[serde(default)]
     pub quality: QualitySpec,
@@ -78,34 +85,6 @@ pub struct ModelSpec {
     pub tier: String,
     /// Where it is.
     pub source: ModelSource,
-}
-
-/// One task and its data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TaskSpec {
-    /// Shown in tables; unique in the plan.
-    pub name: String,
-    /// `summarization`, `rag` or `chat`: a name of `score`'s registry.
-    pub kind: String,
-    /// Training rows: a file in the published schema; `builtin` for the quickstart's own.
-    pub train: PathBuf,
-    /// Held-out rows.
-    pub eval: PathBuf,
-    /// Most rows used for training.
-    pub train_rows: u32,
-    /// Most rows scored.
-    pub eval_rows: u32,
-    /// The mark that counts as the score: `f1`, `exact_match`, `rouge_l`.
-    pub primary: String,
-    /// Marks taken beside it and beside the task's own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marks: Vec<String>,
-    /// Longest answer in the scored pass.
-    pub max_tokens: u32,
-    /// System prompt; `None` takes the task's default.
-    pub system: Option<String>,
-    /// Task-complexity factor of IPW.
-    pub alpha: f64,
 }
 
 /// How weights are trained.
@@ -236,31 +215,6 @@ impl LoadSpec {
     pub fn most_concurrent(&self) -> u32 {
         self.levels().fold(0, u32::max)
     }
-}
-
-/// What things cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PriceSpec {
-    /// Name of the hosted model that is replaced.
-    pub api_name: String,
-    /// USD per million input tokens.
-    pub api_input_usd_per_mtok: f64,
-    /// USD per million output tokens.
-    pub api_output_usd_per_mtok: f64,
-    /// Where the API price stands.
-    pub api_source: String,
-    /// Date of the API price, `YYYY-MM-DD`.
-    pub api_date: String,
-    /// USD per kWh.
-    pub electricity_usd_per_kwh: f64,
-    /// Facility overhead factor, at least 1.
-    pub pue: f64,
-    /// USD an hour of the machine; `None` counts energy alone, and says so.
-    pub machine_usd_per_hour: Option<f64>,
-    /// `C_setup`.
-    pub setup_usd: f64,
-    /// gCO2e per kWh of the grid.
-    pub grid_gco2e_per_kwh: Option<f64>,
 }
 
 /// One variant: what is put through the lifecycle.

@@ -9,7 +9,9 @@
 mod command;
 mod engine;
 mod meter;
+mod prices;
 mod quality;
+mod task;
 
 use std::{
     collections::HashMap,
@@ -17,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    AdaptSpec, AdapterUse, Gives, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, PriceSpec, Schedule, Strategy, TaskSpec,
+    AdaptSpec, AdapterUse, Gives, Known, LoadSpec, Lr, ModelSource, ModelSpec, Plan, Schedule, Strategy,
     problem::Fault,
     reader::{Field, Place},
     value::{OneOrMore, quoted},
@@ -45,17 +47,18 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
     let runs = written.runs.within(1, 10_000).or(20);
     let strategies = written.strategies.and_then(strategies);
     let models = all(written.models, |m| model(m, base), |m| format!("model {:?}", m.label()));
-    let tasks = all(written.tasks, |t| task(t, base, known), |t| format!("task {:?}", t.name));
+    let tasks = all(written.tasks, |t| task::task(t, base, known), |t| format!("task {:?}", t.name));
     let compress = engine::default_command(written.compress, base);
     let default = compress.as_ref().and_then(Option::as_ref);
     let engines = all(written.engines, |e| engine::engine(e, base, known, default), |e| format!("engine {:?}", e.label()));
     let adapt = adapt(written.adapt, base);
     let load = load(written.load);
+    let slo = written.slo.map_or(Some(None), |w| prices::slo(w).map(Some));
     let quality = quality::quality(written.quality);
     let judge = written.judge.map_or(Some(None), |w| quality::judge(w).map(Some));
     let nli = written.nli.map_or(Some(None), |w| quality::nli(w, base).map(Some));
     let meter = meter::meter(written.meter, base, known);
-    let prices = prices(written.prices);
+    let prices = prices::prices(written.prices, base);
     compress?;
     let plan = Plan {
         name: name?,
@@ -67,6 +70,7 @@ pub(crate) fn plan(written: written::Plan<'_>, base: &Path, known: &Known<'_>) -
         engines: engines?,
         adapt: adapt?,
         load: load?,
+        slo: slo?,
         quality: quality?,
         judge: judge?,
         nli: nli?,
@@ -204,50 +208,6 @@ fn config_folder(path: PathBuf) -> PathBuf {
     }
 }
 
-fn task<'a>(w: written::Task<'a>, base: &Path, known: &Known<'_>) -> (Place<'a>, Option<TaskSpec>) {
-    let kind = w.kind.one_of("task kind", &known.tasks).required();
-    let name = if w.name.is_written() { w.name.check(label).required() } else { kind.clone() };
-    let train = w.train.required();
-    let eval = w.eval.required();
-    if let (Some(train), Some(held_out)) = (&train, &eval)
-        && train == held_out
-        && train != Path::new(BUILTIN)
-    {
-        let message = "train and eval are the same file, so the scores would be of rows that were trained on".into();
-        w.place.report(Fault::Conflict { message, mend: "split the rows into two files".into() });
-    }
-    let train_rows = w.train_rows.within(1, MANY).required();
-    let eval_rows = w.eval_rows.within(1, MANY).required();
-    let primary = w.primary.one_of("mark", &known.marks).required();
-    let marks = match w.marks {
-        Some(marks) => words(marks, "mark", &known.marks, |word| Some(word.to_owned())),
-        None => Some(Vec::new()),
-    };
-    let max_tokens = w.max_tokens.within(1, 1_000_000).or(128);
-    let system = w.system.optional();
-    let alpha = w.alpha.positive(1e6).or(1.0);
-    let spec = || {
-        Some(TaskSpec {
-            name: name?,
-            kind: kind?,
-            train: data_path(base, train?),
-            eval: data_path(base, eval?),
-            train_rows: train_rows?,
-            eval_rows: eval_rows?,
-            primary: primary?,
-            marks: marks?,
-            max_tokens: max_tokens?,
-            system: system?,
-            alpha: alpha?,
-        })
-    };
-    (w.place, spec())
-}
-
-fn data_path(base: &Path, written: PathBuf) -> PathBuf {
-    if written == Path::new(BUILTIN) { written } else { base.join(written) }
-}
-
 fn adapt(w: written::Adapt<'_>, base: &Path) -> Option<AdaptSpec> {
     let run = w.command.run_place();
     let command = command::adapt(w.command, base);
@@ -326,31 +286,6 @@ fn levels(OneOrMore(levels): &OneOrMore) -> Option<Fault> {
     let found = if let [level] = levels.as_slice() { level.to_string() } else { quoted(&format!("{levels:?}")) };
     let allowed = format!("from 1 to {MOST_CONCURRENT}, or a list of up to {MOST_LEVELS} such levels, none of them twice");
     bad.then_some(Fault::OutOfRange { found, allowed })
-}
-
-fn prices(w: written::Prices<'_>) -> Option<PriceSpec> {
-    let api_name = w.api_name.check(not_empty).required();
-    let api_input_usd_per_mtok = w.api_input_usd_per_mtok.within(0.0, 1e6).required();
-    let api_output_usd_per_mtok = w.api_output_usd_per_mtok.within(0.0, 1e6).required();
-    let api_source = w.api_source.check(not_empty).required();
-    let api_date = w.api_date.required();
-    let electricity_usd_per_kwh = w.electricity_usd_per_kwh.within(0.0, 1e3).required();
-    let pue = w.pue.within(1.0, 10.0).required();
-    let machine_usd_per_hour = w.machine_usd_per_hour.within(0.0, 1e6).optional();
-    let setup_usd = w.setup_usd.within(0.0, 1e12).required();
-    let grid_gco2e_per_kwh = w.grid_gco2e_per_kwh.within(0.0, 5e3).optional();
-    Some(PriceSpec {
-        api_name: api_name?,
-        api_input_usd_per_mtok: api_input_usd_per_mtok?,
-        api_output_usd_per_mtok: api_output_usd_per_mtok?,
-        api_source: api_source?,
-        api_date: api_date?.0,
-        electricity_usd_per_kwh: electricity_usd_per_kwh?,
-        pue: pue?,
-        machine_usd_per_hour: machine_usd_per_hour?,
-        setup_usd: setup_usd?,
-        grid_gco2e_per_kwh: grid_gco2e_per_kwh?,
-    })
 }
 
 /// A name that tables show: short, in one line.

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{AdapterUse, CommandSpec, Compress, EngineSpec, LoadSpec, ModelSource, ModelSpec, NliSpec, Plan, QualitySpec, TaskSpec};
+use crate::{
+    AdapterUse, CommandSpec, Compress, EngineSpec, LoadSpec, ModelSource, ModelSpec, NliSpec, Plan, PriceSpec, QualitySpec, TaskSpec,
+};
 
 /// A plan made by hand that holds what TOML cannot, such as a seed above 2^63.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,8 @@ impl Plan {
             "models": self.models.iter().map(model).collect::<Vec<_>>(),
             "tasks": self.tasks.iter().map(task).collect::<Vec<_>>(),
             "engines": self.engines.iter().map(engine).collect::<Vec<_>>(),
-            "load": load(&self.load), "judge": self.judge, "nli": self.nli.as_ref().map(nli), "meter": self.meter, "prices": self.prices,
+            "load": load(&self.load), "slo": self.slo, "judge": self.judge, "nli": self.nli.as_ref().map(nli), "meter": self.meter,
+            "prices": prices(&self.prices),
         }));
         root.insert("adapt".into(), adapt.into());
         if self.quality != QualitySpec::default() {
@@ -60,7 +63,7 @@ fn model(model: &ModelSpec) -> Value {
 }
 
 fn nli(nli: &NliSpec) -> Value {
-    let mut map = object(&json!({"threads": nli.threads}));
+    let mut map = object(&json!({"threads": nli.threads, "long": nli.long}));
     map.extend(source(&nli.source));
     map.into()
 }
@@ -76,6 +79,16 @@ fn source(source: &ModelSource) -> Map<String, Value> {
 
 fn task(task: &TaskSpec) -> Value {
     object(task).into()
+}
+
+fn prices(prices: &PriceSpec) -> Value {
+    let mut map = object(prices);
+    if let Some(owned) = &prices.owned {
+        map.remove("owned");
+        map.remove("machine_usd_per_hour");
+        map.extend(object(&json!({"machine_price_usd": owned.price_usd, "life_years": owned.life_years})));
+    }
+    map.into()
 }
 
 fn load(load: &LoadSpec) -> Value {

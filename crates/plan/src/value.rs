@@ -142,6 +142,21 @@ impl FromToml for OneOrMore {
     }
 }
 
+/// A path, or a list of some.
+pub(crate) struct Paths(pub(crate) Vec<PathBuf>);
+
+impl FromToml for Paths {
+    const EXPECTED: &'static str = "a path or an array of some";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Fault> {
+        match value {
+            DeValue::String(_) => Ok(Self(vec![PathBuf::from_toml(value)?])),
+            DeValue::Array(_) => Vec::from_toml(value).map(Self),
+            other => Err(wrong_type(Self::EXPECTED, other)),
+        }
+    }
+}
+
 /// A calendar day, as a TOML date or a string.
 pub(crate) struct Date(pub(crate) String);
 

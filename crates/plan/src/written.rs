@@ -1,7 +1,11 @@
 //! The plan as written: every key with its TOML type and place, nothing filled in, no word looked up.
 //! This file is the list of the keys; [`crate::meant`] says what they mean.
 
+mod prices;
+
 use std::{collections::BTreeMap, path::PathBuf};
+
+pub(crate) use prices::{Cited, Prices, Slo};
 
 use crate::{
     reader::{Choice, Field, Place, Section},
@@ -21,6 +25,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) adapt: Adapt<'a>,
     pub(crate) compress: Option<Command<'a>>,
     pub(crate) load: Load<'a>,
+    pub(crate) slo: Option<Slo<'a>>,
     pub(crate) quality: Quality<'a>,
     pub(crate) judge: Option<Judge<'a>>,
     pub(crate) nli: Option<Nli<'a>>,
@@ -51,15 +56,37 @@ pub(crate) struct Task<'a> {
     pub(crate) place: Place<'a>,
     pub(crate) name: Field<'a, String>,
     pub(crate) kind: Field<'a, String>,
-    pub(crate) train: Field<'a, PathBuf>,
-    pub(crate) eval: Field<'a, PathBuf>,
+    pub(crate) train: Choice<'a, Rows<'a>>,
+    pub(crate) eval: Choice<'a, Rows<'a>>,
+    pub(crate) rows: Choice<'a, Rows<'a>>,
+    pub(crate) parts: Option<Parts<'a>>,
+    pub(crate) columns: Field<'a, BTreeMap<String, String>>,
+    pub(crate) bad_rows: Field<'a, u32>,
     pub(crate) train_rows: Field<'a, u32>,
     pub(crate) eval_rows: Field<'a, u32>,
     pub(crate) primary: Field<'a, String>,
     pub(crate) marks: Option<Vec<Field<'a, String>>>,
     pub(crate) max_tokens: Field<'a, u32>,
+    pub(crate) max_prompt_tokens: Field<'a, u32>,
     pub(crate) system: Field<'a, String>,
     pub(crate) alpha: Field<'a, f64>,
+}
+
+/// Rows as a table.
+pub(crate) struct Rows<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) path: Field<'a, PathBuf>,
+    pub(crate) hub: Field<'a, String>,
+    pub(crate) revision: Field<'a, String>,
+    pub(crate) config: Field<'a, String>,
+    pub(crate) split: Field<'a, String>,
+}
+
+/// Shares of one data set.
+pub(crate) struct Parts<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) train: Field<'a, u32>,
+    pub(crate) validation: Field<'a, u32>,
 }
 
 /// An `[[engines]]` section.
@@ -125,6 +152,7 @@ pub(crate) struct Load<'a> {
 pub(crate) struct Quality<'a> {
     pub(crate) passes: Field<'a, u32>,
     pub(crate) temperature: Field<'a, f64>,
+    pub(crate) perplexity: Field<'a, bool>,
 }
 
 /// The `[judge]` section.
@@ -143,6 +171,7 @@ pub(crate) struct Nli<'a> {
     pub(crate) place: Place<'a>,
     pub(crate) source: Source<'a>,
     pub(crate) threads: Field<'a, u32>,
+    pub(crate) long: Field<'a, String>,
 }
 
 /// The `[meter]` section.
@@ -156,20 +185,6 @@ pub(crate) struct Meter<'a> {
     pub(crate) csv_time: Field<'a, String>,
     pub(crate) csv_power_column: Field<'a, String>,
     pub(crate) csv_power: Field<'a, String>,
-}
-
-/// The `[prices]` section.
-pub(crate) struct Prices<'a> {
-    pub(crate) api_name: Field<'a, String>,
-    pub(crate) api_input_usd_per_mtok: Field<'a, f64>,
-    pub(crate) api_output_usd_per_mtok: Field<'a, f64>,
-    pub(crate) api_source: Field<'a, String>,
-    pub(crate) api_date: Field<'a, Date>,
-    pub(crate) electricity_usd_per_kwh: Field<'a, f64>,
-    pub(crate) pue: Field<'a, f64>,
-    pub(crate) machine_usd_per_hour: Field<'a, f64>,
-    pub(crate) setup_usd: Field<'a, f64>,
-    pub(crate) grid_gco2e_per_kwh: Field<'a, f64>,
 }
 
 impl<'a> Plan<'a> {
@@ -186,6 +201,7 @@ impl<'a> Plan<'a> {
             adapt: Adapt::read(root.section("adapt")),
             compress: root.optional_section("compress").map(Command::whole),
             load: Load::read(root.section("load")),
+            slo: root.optional_section("slo").map(Slo::read),
             quality: Quality::read(root.section("quality")),
             judge: root.optional_section("judge").map(Judge::read),
             nli: root.optional_section("nli").map(Nli::read),
@@ -221,17 +237,41 @@ impl<'a> Task<'a> {
         Self {
             name: s.field("name"),
             kind: s.field("kind"),
-            train: s.field("train"),
-            eval: s.field("eval"),
+            train: s.word_or_section("train").map(Rows::read),
+            eval: s.word_or_section("eval").map(Rows::read),
+            rows: s.word_or_section("rows").map(Rows::read),
+            parts: s.optional_section("parts").map(Parts::read),
+            columns: s.field("columns"),
+            bad_rows: s.field("bad_rows"),
             train_rows: s.field("train_rows"),
             eval_rows: s.field("eval_rows"),
             primary: s.field("primary"),
             marks: s.words("marks"),
             max_tokens: s.field("max_tokens"),
+            max_prompt_tokens: s.field("max_prompt_tokens"),
             system: s.field("system"),
             alpha: s.field("alpha"),
             place: s.finish(),
         }
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self {
+            path: s.field("path"),
+            hub: s.field("hub"),
+            revision: s.field("revision"),
+            config: s.field("config"),
+            split: s.field("split"),
+            place: s.finish(),
+        }
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn read(mut s: Section<'a, '_>) -> Self {
+        Self { train: s.field("train"), validation: s.field("validation"), place: s.finish() }
     }
 }
 
@@ -319,7 +359,7 @@ impl<'a> Load<'a> {
 
 impl<'a> Quality<'a> {
     fn read(mut s: Section<'a, '_>) -> Self {
-        let quality = Self { passes: s.field("passes"), temperature: s.field("temperature") };
+        let quality = Self { passes: s.field("passes"), temperature: s.field("temperature"), perplexity: s.field("perplexity") };
         s.finish();
         quality
     }
@@ -343,7 +383,7 @@ impl<'a> Judge<'a> {
 
 impl<'a> Nli<'a> {
     fn read(mut s: Section<'a, '_>) -> Self {
-        Self { source: Source::read(&mut s), threads: s.field("threads"), place: s.finish() }
+        Self { source: Source::read(&mut s), threads: s.field("threads"), long: s.field("long"), place: s.finish() }
     }
 }
 
@@ -362,24 +402,5 @@ impl<'a> Meter<'a> {
         };
         s.finish();
         meter
-    }
-}
-
-impl<'a> Prices<'a> {
-    fn read(mut s: Section<'a, '_>) -> Self {
-        let prices = Self {
-            api_name: s.field("api_name"),
-            api_input_usd_per_mtok: s.field("api_input_usd_per_mtok"),
-            api_output_usd_per_mtok: s.field("api_output_usd_per_mtok"),
-            api_source: s.field("api_source"),
-            api_date: s.field("api_date"),
-            electricity_usd_per_kwh: s.field("electricity_usd_per_kwh"),
-            pue: s.field("pue"),
-            machine_usd_per_hour: s.field("machine_usd_per_hour"),
-            setup_usd: s.field("setup_usd"),
-            grid_gco2e_per_kwh: s.field("grid_gco2e_per_kwh"),
-        };
-        s.finish();
-        prices
     }
 }

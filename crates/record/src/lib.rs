@@ -26,12 +26,12 @@ pub use error::{Error, Result};
 pub use folder::RunFolder;
 pub use lock::Lock;
 pub use machine::Machine;
-pub use manifest::{CellEntry, Manifest};
+pub use manifest::{CellEntry, DataFacts, DataFile, Manifest};
 pub use plan::StageKind;
 pub use request::Request;
 pub use stage::{
-    AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, DoesNotFit, ItemMark, LevelFacts, LevelWindow, LoadFacts, MemoryPeak,
-    Outcome, PageCache, Phase, QualityFacts, RateFacts, StageRecord,
+    AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, Divergence, DoesNotFit, ItemLikelihood, ItemMark, LevelFacts, LevelWindow,
+    Likelihood, LoadFacts, MemoryPeak, Outcome, PageCache, PerplexityFacts, Phase, QualityFacts, RateFacts, StageRecord,
 };
 pub use table::{read_requests, write_requests};
 

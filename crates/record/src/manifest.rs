@@ -1,5 +1,7 @@
 //! The run's table of contents: the plan as meant, the machine, and which stage records each cell stands on.
 
+use std::path::PathBuf;
+
 use plan::{Cell, Plan};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,45 @@ pub struct Manifest {
     pub plan: Plan,
     /// Every cell with the keys of its stages.
     pub cells: Vec<CellEntry>,
+    /// What was read for each task, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataFacts>,
+}
+
+/// What was read for a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFacts {
+    /// The task's name.
+    pub task: String,
+    /// The files that rows were read of, with what they held when they were read.
+    pub files: Vec<DataFile>,
+    /// Rows to adapt on; 0 where nothing is adapted.
+    pub train_rows: usize,
+    /// Rows to score on.
+    pub eval_rows: usize,
+    /// Rows left out because they are not what the task's rows are, each with its place and what is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad: Vec<String>,
+    /// Rows left out because one before has their id.
+    pub repeated: usize,
+    /// Training rows left out because they are held out too, by id or by text.
+    pub held_out_too: usize,
+    /// Scored rows whose document was trained on under another question: not the same row, but no unseen passage.
+    pub documents_trained_on: usize,
+    /// Scored rows whose prompt was cut to the plan's `max_prompt_tokens`.
+    pub cut: usize,
+}
+
+/// A file of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Digest of its bytes.
+    pub digest: String,
+    /// The commit of the hub's data set it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// One cell and the keys of the stage records that belong to it.

@@ -56,6 +56,15 @@ pub struct Conversation {
     pub messages: Vec<Message>,
 }
 
+impl Item {
+    /// The conversation to train on: the prompt, and the first reference as the assistant's answer.
+    pub fn answered(self) -> Conversation {
+        let Self { id, mut messages, references, .. } = self;
+        messages.extend(references.into_iter().next().map(|answer| Message::new(Role::Assistant, answer)));
+        Conversation { id, messages }
+    }
+}
+
 impl Example {
     /// Acceptable answers; at least one. The first is the one that is trained on.
     pub fn references(&self) -> &[String] {

@@ -24,6 +24,7 @@ mod stop;
 mod testing;
 mod transcript;
 pub mod trouble;
+mod words;
 
 pub use backend::{Backend, Failure, Loaded, Sequence};
 pub use engines::{ENGINES, Engine, Target};
@@ -34,3 +35,5 @@ pub use launch::{About, Address, Launch, OptionKey};
 pub use limits::Limits;
 pub use observer::{Event, Observer, What};
 pub use run::{Listen, run_with};
+pub use text::Error as WordsError;
+pub use words::Words;

@@ -36,7 +36,7 @@ fn manifest() -> Manifest {
         digest: "d".into(),
     };
     let cells = vec![entry(Strategy::LoraFp16, &["run 1", "absent"]), entry(Strategy::LoraInt4, &["run 2"])];
-    Manifest { schema: SCHEMA.into(), started_wall_ns: 0, machine, plan: campaign().plan, cells }
+    Manifest { schema: SCHEMA.into(), started_wall_ns: 0, machine, plan: campaign().plan, cells, data: Vec::new() }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use metric::{Campaign, CellRecords, ServingRun, Stage};
 use plan::{
-    AdaptSpec, Cell, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Schedule, Strategy,
-    TaskSpec,
+    AdaptSpec, Cell, DataSpec, EngineSpec, LoadSpec, Lr, MeterSpec, ModelSource, ModelSpec, Plan, PriceSpec, QualitySpec, Rows, Schedule,
+    Strategy, TaskSpec,
 };
 use record::{
     Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
@@ -29,6 +29,10 @@ pub(crate) fn prices() -> PriceSpec {
         machine_usd_per_hour: Some(3.6),
         setup_usd: 0.0,
         grid_gco2e_per_kwh: Some(360.0),
+        owned: None,
+        requests_per_month: None,
+        utilisation: None,
+        cited: BTreeMap::new(),
     }
 }
 
@@ -41,13 +45,15 @@ fn plan() -> Plan {
         tasks: vec![TaskSpec {
             name: "rag".into(),
             kind: "rag".into(),
-            train: "builtin".into(),
-            eval: "builtin".into(),
+            data: DataSpec::Apart { train: Rows::builtin(), eval: Rows::builtin() },
+            columns: BTreeMap::new(),
+            bad_rows: 0,
             train_rows: 1,
             eval_rows: 4,
             primary: "f1".into(),
             marks: Vec::new(),
             max_tokens: 8,
+            max_prompt_tokens: None,
             system: None,
             alpha: 2.0,
         }],
@@ -71,6 +77,7 @@ fn plan() -> Plan {
             command: None,
         },
         load: LoadSpec { concurrency: 1, sweep: Vec::new(), requests: 4, warmup: 0, output_tokens: 6, timeout_s: 1.0 },
+        slo: None,
         quality: QualitySpec::default(),
         judge: None,
         nli: None,

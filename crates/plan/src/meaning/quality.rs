@@ -11,11 +11,18 @@ pub struct QualitySpec {
     pub passes: u32,
     /// Sampling temperature of the answers; 0 takes the likeliest token.
     pub temperature: f64,
+    /// Whether the next-token distributions are looked at too: perplexity, and how far quantised weights are from full precision.
+    #[serde(default = "yes")]
+    pub perplexity: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for QualitySpec {
     fn default() -> Self {
-        Self { passes: 1, temperature: 0.0 }
+        Self { passes: 1, temperature: 0.0, perplexity: true }
     }
 }
 
@@ -48,6 +55,36 @@ pub struct NliSpec {
     /// Threads of the arithmetic; one for each core when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
+    /// What is done with pairs that are longer than it takes.
+    #[serde(default)]
+    pub long: LongPairs,
+}
+
+/// What is done with a premise and a hypothesis that together are longer than a cross-encoder takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LongPairs {
+    /// The premise is split into overlapping pieces, each judged with the whole hypothesis.
+    #[default]
+    Split,
+    /// The premise is cut off at its end.
+    OnlyFirst,
+    /// The longer of the two is cut off, as transformers' `longest_first` does.
+    LongestFirst,
+}
+
+impl LongPairs {
+    /// Every way.
+    pub const ALL: &[Self] = &[Self::Split, Self::OnlyFirst, Self::LongestFirst];
+
+    /// The word plans use, and `edge-eval nli --long`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Split => "split",
+            Self::OnlyFirst => "only-first",
+            Self::LongestFirst => "longest-first",
+        }
+    }
 }
 
 /// Who gives a mark that text alone cannot give.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{engine, not_empty, source, written};
-use crate::{JudgeSpec, ModelSource, NliSpec, Plan, QualitySpec, Rater, problem::Fault, reader::Place};
+use crate::{JudgeSpec, LongPairs, ModelSource, NliSpec, Plan, QualitySpec, Rater, problem::Fault, reader::Place};
 
 /// Most passes over the items.
 const MOST_PASSES: u32 = 1_000;
@@ -12,7 +12,8 @@ pub(super) fn quality(w: written::Quality<'_>) -> Option<QualitySpec> {
     let usual = QualitySpec::default();
     let passes = w.passes.within(1, MOST_PASSES).or(usual.passes);
     let temperature = w.temperature.within(0.0, 2.0).or(usual.temperature);
-    Some(QualitySpec { passes: passes?, temperature: temperature? })
+    let perplexity = w.perplexity.or(usual.perplexity);
+    Some(QualitySpec { passes: passes?, temperature: temperature?, perplexity: perplexity? })
 }
 
 pub(super) fn judge(w: written::Judge<'_>) -> Option<JudgeSpec> {
@@ -39,13 +40,16 @@ pub(super) fn judge(w: written::Judge<'_>) -> Option<JudgeSpec> {
 
 pub(super) fn nli(w: written::Nli<'_>, base: &Path) -> Option<NliSpec> {
     let threads = w.threads.within(1, 1_024).optional();
+    let ways: Vec<&str> = LongPairs::ALL.iter().map(|way| way.name()).collect();
+    let long = w.long.one_of("way", &ways).or(LongPairs::default().name().into());
+    let long = LongPairs::ALL.iter().find(|way| long.as_deref() == Some(way.name()));
     let from = source(&w.place, w.source, base);
     let unfit = matches!(from, Some(ModelSource::Random(_) | ModelSource::Builtin));
     if unfit {
         let message = "a cross-encoder is trained weights of its own".into();
         w.place.report(Fault::Conflict { message, mend: "give path or hub".into() });
     }
-    Some(NliSpec { source: from.filter(|_| !unfit)?, threads: threads? })
+    Some(NliSpec { source: from.filter(|_| !unfit)?, threads: threads?, long: *long? })
 }
 
 /// Reports marks whose rater the plan does not describe.

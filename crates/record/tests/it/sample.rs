@@ -18,6 +18,7 @@ pub(crate) fn manifest() -> Manifest {
         machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"),
         plan: plan::parse(plan::template(), Path::new("/plans"), &known).unwrap(),
         cells: Vec::new(),
+        data: Vec::new(),
     }
 }
 

@@ -30,7 +30,7 @@ fn manifest() -> Manifest {
         rate: Vec::new(),
     };
     let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
-    Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells }
+    Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells, data: Vec::new() }
 }
 
 fn record(kind: StageKind, key: &str, outcome: Outcome, detail: Detail) -> StageRecord {

@@ -4,16 +4,15 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use model::gguf::{self, Array, Value};
 use model::tensor::Tensor;
 use model::{Decoder, KvCache, LoadOptions};
-use text::{ChatTemplate, GgufVocabulary, MetadataValue, Tokenizer};
 use units::Bytes;
 
 use super::{Backend, Failure, Loaded, Sequence};
 use crate::error::{Error, Result};
 use crate::job::{Adapter, Model};
 use crate::observer::{Event, Observer, What};
+use crate::words::Words;
 
 /// Without a `context_length`, no more than this: a cache is allocated for as long an answer as a request allows.
 const USUAL_CONTEXT: usize = 4096;
@@ -25,7 +24,7 @@ const USUAL_CONTEXT: usize = 4096;
 pub(crate) fn load(model: Model, observer: &Observer) -> Result<Loaded> {
     let Model { path, name, context_length, options, adapter } = model;
     let (decoder, words) = std::thread::scope(|scope| {
-        let words = scope.spawn(|| words(&path));
+        let words = scope.spawn(|| Words::of(&path));
         let decoder = decoder(&path, &options, adapter);
         if let Ok(decoder) = &decoder {
             observer(&Event::now(What::Read { weights: Bytes(decoder.weight_bytes()) }));
@@ -34,7 +33,7 @@ pub(crate) fn load(model: Model, observer: &Observer) -> Result<Loaded> {
     });
     let decoder = decoder?;
     let words = words.map_err(|_| fail(&path, "its tokenizer could not be read", None))?;
-    let (tokenizer, template) = words.map_err(|error| fail(&path, &error, error.hint()))?;
+    let Words { tokenizer, template } = words.map_err(|error| fail(&path, &error, error.hint()))?;
     let config = decoder.config();
     if tokenizer.vocabulary_size() > config.vocab {
         let reason = format!("its tokenizer has {} ids and its weights have {}", tokenizer.vocabulary_size(), config.vocab);
@@ -57,34 +56,6 @@ fn decoder(path: &Path, options: &LoadOptions, adapter: Option<Adapter>) -> Resu
         attach(&mut decoder).map_err(|error| fail(&path, &error, Some("the adapter must have been trained on this base model".into())))?;
     }
     Ok(decoder)
-}
-
-/// The tokenizer, and the model's chat template or, where it has none, the plain one that adaptation uses too.
-fn words(path: &Path) -> text::Result<(Tokenizer, ChatTemplate)> {
-    let (tokenizer, template) = if path.is_dir() {
-        (Tokenizer::from_folder(path)?, ChatTemplate::from_folder(path)?)
-    } else {
-        // A file that cannot be opened as GGUF is reported by the decoder, which opens it too.
-        let metadata = gguf::File::open(path).map(|file| file.metadata().clone()).unwrap_or_default();
-        let vocabulary = GgufVocabulary::read(|key| metadata.get(key).and_then(plain))?;
-        (Tokenizer::from_gguf(&vocabulary)?, ChatTemplate::from_gguf(&vocabulary)?)
-    };
-    let template = template.map_or_else(|| ChatTemplate::plain(&tokenizer), Ok)?;
-    Ok((tokenizer, template))
-}
-
-/// A metadata value of the kinds that a tokenizer needs.
-fn plain(value: &Value) -> Option<MetadataValue> {
-    Some(match value {
-        Value::String(text) => MetadataValue::String(text.clone()),
-        Value::U32(number) => MetadataValue::U32(*number),
-        Value::I32(number) => MetadataValue::U32(u32::try_from(*number).ok()?),
-        Value::Bool(flag) => MetadataValue::Bool(*flag),
-        Value::Array(Array::String(texts)) => MetadataValue::Strings(texts.clone()),
-        Value::Array(Array::I32(numbers)) => MetadataValue::I32s(numbers.clone()),
-        Value::Array(Array::F32(numbers)) => MetadataValue::F32s(numbers.clone()),
-        _ => return None,
-    })
 }
 
 /// The folder's name, or the file's without its ending.
