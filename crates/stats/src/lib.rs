@@ -7,6 +7,7 @@
 
 mod binomial;
 mod bootstrap;
+mod change;
 mod cluster;
 mod error;
 mod estimate;
@@ -18,7 +19,8 @@ mod quantile;
 mod sample;
 
 pub use bootstrap::{Bootstrap, BootstrapKind};
-pub use cluster::Clusters;
+pub use change::{Change, ChangeMethod, difference, mover, ratio};
+pub use cluster::{Clusters, mean_of_clusters};
 pub use error::{Error, Result};
 pub use estimate::{Estimate, Method};
 pub use holm::holm;
