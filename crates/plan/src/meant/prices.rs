@@ -34,8 +34,9 @@ pub(super) fn prices(w: written::Prices<'_>, base: &Path) -> Option<PriceSpec> {
     let api = api(own, w.api, book.as_ref());
     let mut cited = citations(w.cited);
     let mut lookup = Lookup { book: book.as_ref(), cited: cited.as_mut() };
+    let place = w.region.place.clone();
     let region = w.region.check(not_empty).optional();
-    let (electricity, grid) = lookup.region(&w.place, region, w.electricity_usd_per_kwh, w.grid_gco2e_per_kwh);
+    let (electricity, grid) = lookup.region(&place, region.as_ref(), w.electricity_usd_per_kwh, w.grid_gco2e_per_kwh);
     let pue = lookup.pue(w.operator, w.pue);
     let machine = lookup.machine(
         Machine { rate: w.machine_usd_per_hour, price_usd: w.machine_price_usd, life_years: w.life_years },
@@ -184,14 +185,14 @@ impl Lookup<'_> {
     fn region(
         &mut self,
         place: &Place<'_>,
-        region: Option<Option<String>>,
+        region: Option<&Option<String>>,
         electricity: Field<'_, f64>,
         grid: Field<'_, f64>,
     ) -> (Option<f64>, Option<Option<f64>>) {
         let (own_electricity, own_grid) = (electricity.is_written(), grid.is_written());
         let electricity = electricity.within(0.0, 1e3);
         let grid = grid.within(0.0, 5e3);
-        let Some(Some(region)) = &region else {
+        let Some(Some(region)) = region else {
             let unnamed = region.is_some();
             return (if unnamed || own_electricity { electricity.required() } else { None }, grid.optional());
         };
@@ -239,7 +240,6 @@ impl Lookup<'_> {
     }
 
     /// The machine's rate an hour and what it was bought for, where it has one.
-    #[expect(clippy::type_complexity, reason = "a rate or none, an owned machine or none, or something reported")]
     fn machine(&mut self, own: Machine<'_>, gpu: Gpu<'_>) -> Option<(Option<f64>, Option<Owned>)> {
         belongs(&own.life_years, own.price_usd.is_written(), "machine_price_usd");
         for (written, place) in [(gpu.cloud.is_written(), &gpu.cloud.place), (gpu.spot.is_written(), &gpu.spot.place)] {

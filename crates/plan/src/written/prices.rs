@@ -10,7 +10,6 @@ use crate::{
 
 /// The `[prices]` section.
 pub(crate) struct Prices<'a> {
-    pub(crate) place: Place<'a>,
     pub(crate) api: Field<'a, String>,
     pub(crate) api_name: Field<'a, String>,
     pub(crate) api_input_usd_per_mtok: Field<'a, f64>,
@@ -57,7 +56,7 @@ pub(crate) struct Slo<'a> {
 
 impl<'a> Prices<'a> {
     pub(super) fn read(mut s: Section<'a, '_>) -> Self {
-        Self {
+        let prices = Self {
             api: s.field("api"),
             api_name: s.field("api_name"),
             api_input_usd_per_mtok: s.field("api_input_usd_per_mtok"),
@@ -83,8 +82,9 @@ impl<'a> Prices<'a> {
             requests_per_month: s.field("requests_per_month"),
             utilisation: s.field("utilisation"),
             cited: s.optional_section("cited").map(citations).unwrap_or_default(),
-            place: s.finish(),
-        }
+        };
+        s.finish();
+        prices
     }
 }
 

@@ -66,7 +66,10 @@ fn what_decides_nothing_changes_no_key() {
     assert!(changed(|plan, _| plan.name = "other".into()).is_empty());
     assert!(changed(|plan, _| plan.prices.electricity_usd_per_kwh *= 2.0).is_empty());
     assert!(changed(|plan, _| plan.tasks[0].alpha = 2.0).is_empty());
-    assert!(changed(|plan, _| plan.tasks[0].train = "moved/rows.json".into()).is_empty());
+    assert!(
+        changed(|plan, _| plan.tasks[0].data = plan::DataSpec::Apart { train: plan::Rows::at("moved"), eval: plan::Rows::at("rows") })
+            .is_empty()
+    );
 }
 
 #[test]

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots so")]
 
+mod data;
 mod grid;
 mod keys;
 mod laws;
+mod prices;
 mod programs;
 mod reading;
 

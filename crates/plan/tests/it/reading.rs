@@ -30,7 +30,7 @@ fn the_template_parses() {
 #[test]
 fn the_templates_comments_hold_real_keys() {
     let uncomment = |line: &str| match line.strip_prefix("# ") {
-        Some(key) if key.contains(" = ") => key.to_owned(),
+        Some(key) if key.contains(" = ") || key.starts_with('[') => key.to_owned(),
         _ => line.to_owned(),
     };
     let all: Vec<String> = plan::template().lines().map(uncomment).collect();
@@ -38,18 +38,36 @@ fn the_templates_comments_hold_real_keys() {
     expect![[r#"
         line 18: models[0]: weights named twice, by path and hub and weights and builtin
           hint: give exactly one of: path, hub, weights = "random" (with config), builtin = true
-        line 55: adapt.steps: both epochs and steps say how long to train
+        line 29: tasks[0]: rows are named twice: by train and eval, and by rows
+          hint: keep train and eval, or rows with parts
+        line 60: adapt.steps: both epochs and steps say how long to train
           hint: keep one of the two
-        line 78: meter.csv: means nothing without kind = "csv"
+        line 96: meter.csv: means nothing without kind = "csv"
           hint: write kind = "csv", or leave it out
-        line 79: meter.csv_time_column: means nothing without kind = "csv"
+        line 97: meter.csv_time_column: means nothing without kind = "csv"
           hint: write kind = "csv", or leave it out
-        line 80: meter.csv_time: means nothing without kind = "csv"
+        line 98: meter.csv_time: means nothing without kind = "csv"
           hint: write kind = "csv", or leave it out
-        line 81: meter.csv_power_column: means nothing without kind = "csv"
+        line 99: meter.csv_power_column: means nothing without kind = "csv"
           hint: write kind = "csv", or leave it out
-        line 82: meter.csv_power: means nothing without kind = "csv"
-          hint: write kind = "csv", or leave it out"#]]
+        line 100: meter.csv_power: means nothing without kind = "csv"
+          hint: write kind = "csv", or leave it out
+        line 104: prices.api_name: api names the price, and this gives another
+          hint: keep this key, or api
+        line 105: prices.api_input_usd_per_mtok: api names the price, and this gives another
+          hint: keep this key, or api
+        line 106: prices.api_output_usd_per_mtok: api names the price, and this gives another
+          hint: keep this key, or api
+        line 107: prices.api_source: api names the price, and this gives another
+          hint: keep this key, or api
+        line 108: prices.api_date: api names the price, and this gives another
+          hint: keep this key, or api
+        line 112: prices.pue: operator names the price, and this gives another
+          hint: keep this key, or operator
+        line 115: prices.machine_usd_per_hour: the machine's time has several prices: machine_usd_per_hour, machine_price_usd, gpu
+          hint: keep one of them
+        line 123: prices.litellm: model_prices_and_context_window.json cannot be read: No such file or directory (os error 2)
+          hint: name a price book (TOML), or LiteLLM's list as litellm"#]]
     .assert_eq(&problems.to_string());
 }
 
@@ -138,16 +156,16 @@ fn every_problem_is_told_at_once() {
               hint: it must be from 1 to 10000
             line 15: strategies[3]: unknown strategy "lora-int3"
               hint: did you mean "lora-int4"? one of: base-fp16, lora-fp16, lora-int8, lora-int4, qlora-int4
-            line 36: tasks[0].primary: unknown mark "f2"
+            line 40: tasks[0].primary: unknown mark "f2"
               hint: did you mean "f1"? one of: exact_match, f1, judge_helpfulness, judge_safety, nli_entailment, rouge_l
-            line 43: engines[0].kind: unknown engine "mok"
+            line 48: engines[0].kind: unknown engine "mok"
               hint: one of: embedded
-            line 51: adapt.lr: expected a number, found a string
-            line 52: adapt.rnk: unknown key
+            line 56: adapt.lr: expected a number, found a string
+            line 57: adapt.rnk: unknown key
               hint: did you mean "rank"? one of: rank, alpha, dropout, target_modules, lr, warmup_ratio, schedule, epochs, steps, batch, accumulation, max_length, checkpointing, packing, threads, weight_decay, kind, run, environment, gives
-            line 86: prices.setup_usd: missing
+            line 104: prices.setup_usd: missing
               hint: add `setup_usd`, a number; it has no default
-            line 93: prices.pue: 0.5 cannot stand here
+            line 113: prices.pue: 0.5 cannot stand here
               hint: it must be from 1 to 10"#]],
     );
 }
@@ -174,18 +192,18 @@ fn an_external_meter_is_a_file_and_its_columns() {
     check(
         &whole("kind = \"csv\"\ncsv_time = \"unix\""),
         expect![[r#"
-        line 73: meter.csv: missing
-          hint: add `csv`, a path, as a string; it has no default
-        line 78: meter.csv_time: unknown form of time "unix"
-          hint: one of: unix_s, unix_ms, iso8601, monotonic_s"#]],
+            line 91: meter.csv: missing
+              hint: add `csv`, a path, as a string; it has no default
+            line 96: meter.csv_time: unknown form of time "unix"
+              hint: one of: unix_s, unix_ms, iso8601, monotonic_s"#]],
     );
     check(
         &whole("csv = \"plug.csv\"\ncsv_power = \"kw\""),
         expect![[r#"
-        line 77: meter.csv: means nothing without kind = "csv"
-          hint: write kind = "csv", or leave it out
-        line 78: meter.csv_power: means nothing without kind = "csv"
-          hint: write kind = "csv", or leave it out"#]],
+            line 95: meter.csv: means nothing without kind = "csv"
+              hint: write kind = "csv", or leave it out
+            line 96: meter.csv_power: means nothing without kind = "csv"
+              hint: write kind = "csv", or leave it out"#]],
     );
 }
 
@@ -304,12 +322,12 @@ fn names_are_unique_and_train_is_not_eval() {
     check(
         &text,
         expect![[r#"
-        line 15: strategies[1]: strategy "base-fp16" appears twice; it stands in line 15 already
-          hint: rename or remove one of the two
-        line 29: tasks[0]: train and eval are the same file, so the scores would be of rows that were trained on
-          hint: split the rows into two files
-        line 44: engines[1]: engine "embedded" appears twice; it stands in line 42 already
-          hint: rename or remove one of the two"#]],
+            line 15: strategies[1]: strategy "base-fp16" appears twice; it stands in line 15 already
+              hint: rename or remove one of the two
+            line 29: tasks[0]: train and eval are the same rows, so the scores would be of rows that were trained on
+              hint: name two splits or files, or one as rows with parts
+            line 49: engines[1]: engine "embedded" appears twice; it stands in line 47 already
+              hint: rename or remove one of the two"#]],
     );
 }
 
@@ -323,8 +341,8 @@ fn an_engine_keeps_its_own_keys() {
     check(
         &text.replace("0.5]", "nan]"),
         expect![[r#"
-        line 45: engines[0].flags: NaN cannot stand here
-          hint: it must be a finite number"#]],
+            line 50: engines[0].flags: NaN cannot stand here
+              hint: it must be a finite number"#]],
     );
 }
 
@@ -334,13 +352,13 @@ fn dates_are_dates() {
     check(
         &with("api_date = 2026-08-01", "api_date = \"last week\""),
         expect![[r#"
-            line 90: prices.api_date: "last week" cannot stand here
+            line 108: prices.api_date: "last week" cannot stand here
               hint: it must be a date such as 2026-08-01"#]],
     );
     check(
         &with("api_date = 2026-08-01", "api_date = 2026-08-01T10:00:00Z"),
         expect![[r#"
-            line 90: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
+            line 108: prices.api_date: "2026-08-01T10:00:00Z" cannot stand here
               hint: it must be a date such as 2026-08-01"#]],
     );
 }
