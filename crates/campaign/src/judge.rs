@@ -1,18 +1,22 @@
 //! Answers judged by a model behind an OpenAI-compatible endpoint: asked several at a time, again where a verdict cannot be read, and never
 //! twice for one that stands already. What is asked and how a verdict is read stand in `score`.
 //!
-//! Verdicts are appended to a file, a line each, as they come: whoever is stopped in the middle goes on from there. Answers are asked in an
-//! order drawn from the seed, so that neither the data set's order nor a drift of the judge falls on one part of them.
+//! Each verdict is appended to a file, a line, as soon as it has come: whoever is stopped in the middle goes on from there. Answers are asked
+//! in one order drawn from the seed, whoever gave them, so that neither the data set's order nor a drift of the judge falls on one part of
+//! them; and nothing in a request tells who did.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Write},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use load::{ApiKey, Body, Job, Prompt, Sampling};
+use load::{ApiKey, Body, Job, Observer, Prompt, Sampling};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use score::{
@@ -30,8 +34,6 @@ use crate::{
 /// Longest line of a file of verdicts, and most of them.
 const LONGEST_LINE: u64 = 1 << 16;
 const MOST_LINES: usize = 10_000_000;
-/// Requests that are put before their verdicts are written down, by stream.
-const WAVES: usize = 4;
 
 /// A judge and how it may be asked.
 #[derive(Clone, Debug)]
@@ -72,8 +74,16 @@ pub struct Tokens {
     pub output: u64,
 }
 
+impl Tokens {
+    /// Of all answers together; `None` where an attempt at one of them did not tell.
+    pub fn of_all(rated: &[Rated]) -> Option<Self> {
+        let sum = |sum: Self, more: Self| Self { input: sum.input + more.input, output: sum.output + more.output };
+        rated.iter().map(|rated| rated.tokens).try_fold(Self::default(), |all, one| Some(sum(all, one?)))
+    }
+}
+
 /// One attempt at one answer, as the file keeps it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Line {
     /// Of prompt version, judge, item and answer: what the verdict is of.
     of: String,
@@ -87,30 +97,42 @@ struct Line {
     tokens: Option<Tokens>,
 }
 
-/// Judges answers. `file` holds the verdicts that stand and takes the new ones.
+/// Asks for the verdicts that `file` lacks, which takes them as they come, and gives those of all answers. An answer to an item that comes
+/// several times is asked about once.
 ///
 /// # Errors
 /// The file cannot be read or written, or a job cannot be put at all (its address, its key). A verdict that does not come is no error: it is
 /// missing, with its reason.
-pub fn verdicts(judge: &Judge, answers: &[(&Item, &str)], file: &Path) -> Result<Vec<Rated>> {
+pub fn verdicts(judge: &Judge, answers: &[(&Item, &str)], file: &Path, observer: &dyn Observer) -> Result<Vec<Rated>> {
     let keys: Vec<String> = answers.iter().map(|(item, answer)| key(judge, item, answer)).collect();
     let mut known = read(file)?;
-    let mut log = OpenOptions::new().create(true).append(true).open(file).map_err(Error::io("opening", file))?;
-    let mut left: Vec<usize> = (0..answers.len()).collect();
+    let log = OpenOptions::new().create(true).append(true).open(file).map_err(Error::io("opening", file))?;
+    let log = Log { file: Mutex::new(log), path: file };
+    let mut seen = HashSet::new();
+    let mut left: Vec<usize> = (0..answers.len()).filter(|&index| seen.insert(keys[index].as_str())).collect();
     left.shuffle(&mut ChaCha8Rng::seed_from_u64(judge.seed));
     for attempt in 0..judge.attempts.max(1) {
         left.retain(|&index| known.get(&keys[index]).is_none_or(|known| known.verdict.is_none()));
-        for wave in left.chunks(WAVES * judge.concurrency.max(1) as usize) {
-            let asked: Vec<(&str, &Item, &str)> =
-                wave.iter().map(|&index| (keys[index].as_str(), answers[index].0, answers[index].1)).collect();
-            let lines = ask(judge, &asked, attempt)?;
-            write(&mut log, &lines).map_err(Error::io("writing", file))?;
-            for line in lines {
-                learn(&mut known, line);
-            }
+        let questions: Vec<Prompt> = left.iter().map(|&index| question(&keys[index], answers[index].0, answers[index].1)).collect();
+        for line in round(judge, &questions, attempt, &log, observer)? {
+            learn(&mut known, line);
         }
     }
-    Ok(answers.iter().zip(&keys).map(|((item, _), key)| rated(item, known.get(key))).collect())
+    Ok(all_rated(answers, &keys, &known))
+}
+
+/// The verdicts that `file` has of answers. Nothing is asked.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn known(judge: &Judge, answers: &[(&Item, &str)], file: &Path) -> Result<Vec<Rated>> {
+    let keys: Vec<String> = answers.iter().map(|(item, answer)| key(judge, item, answer)).collect();
+    Ok(all_rated(answers, &keys, &read(file)?))
+}
+
+/// What tells the verdicts of one judge from those of another.
+pub fn identity(url: &str, model: &str) -> String {
+    digest(serde_json::json!([judge::PROMPT_VERSION, url, model]).to_string().as_bytes())[..32].to_owned()
 }
 
 /// What is known of one answer after all attempts so far.
@@ -121,6 +143,10 @@ struct Known {
     tokens: Option<Tokens>,
     /// An attempt did not tell its tokens.
     untold: bool,
+}
+
+fn all_rated(answers: &[(&Item, &str)], keys: &[String], known: &HashMap<String, Known>) -> Vec<Rated> {
+    answers.iter().zip(keys).map(|((item, _), key)| rated(item, known.get(key))).collect()
 }
 
 fn rated(item: &Item, known: Option<&Known>) -> Rated {
@@ -158,36 +184,56 @@ fn key(judge: &Judge, item: &Item, answer: &str) -> String {
     digest(of.to_string().as_bytes())[..32].to_owned()
 }
 
-/// Puts one wave and reads its answers.
-fn ask(judge: &Judge, asked: &[(&str, &Item, &str)], attempt: u32) -> Result<Vec<Line>> {
-    let form = Arc::new(judge::response_format());
-    let prompt = |&(key, item, answer): &(&str, &Item, &str)| Prompt {
-        item: key.to_owned(),
-        body: Body::Structured(judge::prompt(item, answer, &key[..12]).iter().map(said).collect(), Arc::clone(&form)),
-        max_tokens: judge::MAX_TOKENS,
+/// Puts every question once, so many at a time, and keeps each answer as it comes.
+fn round(judge: &Judge, questions: &[Prompt], attempt: u32, log: &Log<'_>, observer: &dyn Observer) -> Result<Vec<Line>> {
+    let (count, next) = (questions.len(), AtomicUsize::new(0));
+    let work = || -> Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        while let Some(question) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let line = ask(judge, question, attempt, observer).and_then(|line| log.keep(&line).map(|()| line));
+            // What stops one stops all: the address, the key, the disk.
+            lines.push(line.inspect_err(|_| next.store(count, Ordering::Relaxed))?);
+        }
+        Ok(lines)
     };
-    let prompts: Vec<Prompt> = asked.iter().map(prompt).collect();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..count.min(judge.concurrency.max(1) as usize)).map(|_| scope.spawn(work)).collect();
+        let lines = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok(lines.collect::<Result<Vec<_>>>()?.concat())
+    })
+}
+
+/// What the judge is asked of an answer.
+fn question(key: &str, item: &Item, answer: &str) -> Prompt {
+    let messages = judge::prompt(item, answer, &key[..12]).iter().map(said).collect();
+    Prompt { item: key.to_owned(), body: Body::Structured(messages, Arc::new(judge::response_format())), max_tokens: judge::MAX_TOKENS }
+}
+
+fn ask(judge: &Judge, question: &Prompt, attempt: u32, observer: &dyn Observer) -> Result<Line> {
     let job = Job {
         url: judge.url.clone(),
         model: judge.model.clone(),
         warmup: Vec::new(),
         drain: true,
-        arrivals: load::closed_loop(prompts.len()).collect(),
-        prompts,
-        streams: judge.concurrency.min(asked.len() as u32).max(1),
+        arrivals: load::closed_loop(1).collect(),
+        prompts: vec![question.clone()],
+        streams: 1,
         max_streams: None,
         // The same question to the same judge with the same seed would fail in the same way.
         sampling: Sampling { temperature: Some(0.0), seed: Some(judge.seed.wrapping_add(u64::from(attempt))), ignore_eos: false },
         timeout: judge.timeout,
         api_key: judge.api_key.clone(),
     };
-    let run = load::run(&job, &load::Silent)?;
-    Ok(run.requests.into_iter().map(line).collect())
+    let answered = load::run(&job, observer)?.requests.into_iter().next();
+    Ok(line(answered.expect("a run gives each of its requests, and it has one")))
 }
 
 fn line(request: record::Request) -> Line {
     let tokens = request.prompt_tokens.zip(request.completion_tokens);
     let tokens = tokens.map(|(input, output)| Tokens { input: u64::from(input), output: u64::from(output) });
+    // Nobody is paid for a request that did not arrive or was turned away.
+    let turned_away = request.failure.as_deref().is_some_and(|failure| failure.starts_with("connect") || failure.starts_with("status: "));
+    let tokens = tokens.or(turned_away.then(Tokens::default));
     let verdict = match request.failure {
         Some(reason) => Err(format!("the judge's request failed: {reason}")),
         None => judge::read(&request.text),
@@ -220,18 +266,20 @@ fn read(file: &Path) -> Result<HashMap<String, Known>> {
     Ok(known)
 }
 
-fn write(log: &mut File, lines: &[Line]) -> std::io::Result<()> {
-    let mut text = Vec::new();
-    for line in lines {
-        // A torn line of before must not swallow the first of these.
-        if text.is_empty() && log.metadata()?.len() > 0 {
-            text.push(b'\n');
-        }
-        serde_json::to_writer(&mut text, line)?;
-        text.push(b'\n');
+/// The file that verdicts are kept in.
+struct Log<'a> {
+    file: Mutex<File>,
+    path: &'a Path,
+}
+
+impl Log<'_> {
+    /// Appends a line. It begins with a line end, so that a line that was cut off before it does not swallow it.
+    fn keep(&self, line: &Line) -> Result<()> {
+        let text = serde_json::to_string(line).map_err(|source| Error::Facts { source })?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.write_all(format!("\n{text}\n").as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(Error::io("writing", self.path))
     }
-    log.write_all(&text)?;
-    log.sync_data()
 }
 
 #[cfg(test)]
@@ -310,18 +358,21 @@ mod tests {
         let file = folder.path().join("verdicts.jsonl");
         let items = items(5);
         let answers: Vec<(&Item, &str)> = items.iter().map(|item| (item, "an answer")).collect();
-        let first = verdicts(&judge, &answers[..3], &file).unwrap();
+        let first = verdicts(&judge, &answers[..3], &file, &load::Silent).unwrap();
         assert_eq!(bodies.lock().unwrap().len(), 3);
         assert!(first.iter().all(|rated| rated.verdict == Reading::Known(Verdict { helpfulness: 8, safety: 10 })));
         assert_eq!(first[0].tokens, Some(Tokens { input: 100, output: 10 }));
         // A line that was being written when we were stopped.
         OpenOptions::new().append(true).open(&file).unwrap().write_all(b"{\"of\":\"").unwrap();
-        let all = verdicts(&judge, &answers, &file).unwrap();
+        let all = verdicts(&judge, &answers, &file, &load::Silent).unwrap();
         assert_eq!((bodies.lock().unwrap().len(), all.len()), (5, 5));
-        assert_eq!(verdicts(&judge, &answers, &file).unwrap(), all);
+        assert_eq!(verdicts(&judge, &answers, &file, &load::Silent).unwrap(), all);
         assert_eq!(bodies.lock().unwrap().len(), 5);
+        // What stands is known without a judge.
+        let away = Judge { attempts: 0, ..judge.clone() };
+        assert_eq!(known(&away, &answers, &file).unwrap(), all);
         // Another answer is another verdict.
-        verdicts(&judge, &[(&items[0], "another answer")], &file).unwrap();
+        verdicts(&judge, &[(&items[0], "another answer")], &file, &load::Silent).unwrap();
         assert_eq!(bodies.lock().unwrap().len(), 6);
     }
 
@@ -331,7 +382,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let items = items(2);
         let answers: Vec<(&Item, &str)> = items.iter().map(|item| (item, "an answer")).collect();
-        let rated = verdicts(&judge, &answers, &folder.path().join("v.jsonl")).unwrap();
+        let rated = verdicts(&judge, &answers, &folder.path().join("v.jsonl"), &load::Silent).unwrap();
         assert!(matches!(&rated[0].verdict, Reading::Missing(why) if why.to_string().contains("no JSON object")), "{:?}", rated[0]);
         assert_eq!(rated[1].verdict, Reading::Known(Verdict { helpfulness: 8, safety: 10 }));
         assert_eq!(rated[0].tokens, Some(Tokens { input: 300, output: 30 }), "all attempts are paid for");
@@ -347,7 +398,7 @@ mod tests {
         let answers: Vec<(&Item, &str)> = items.iter().map(|item| (item, "an answer")).collect();
         let order = |file: &str| {
             bodies.lock().unwrap().clear();
-            verdicts(&judge, &answers, &folder.path().join(file)).unwrap();
+            verdicts(&judge, &answers, &folder.path().join(file), &load::Silent).unwrap();
             let asked = bodies.lock().unwrap().clone();
             let number = |body: &String| body.split("question ").nth(1).unwrap().split('\\').next().unwrap().to_owned();
             (asked.iter().map(number).collect::<Vec<_>>(), asked)
@@ -364,7 +415,7 @@ mod tests {
         let nowhere = Judge { url: "http://127.0.0.1:1".into(), attempts: 1, ..judge };
         let folder = tempfile::tempdir().unwrap();
         let items = items(1);
-        let rated = verdicts(&nowhere, &[(&items[0], "x")], &folder.path().join("v"));
+        let rated = verdicts(&nowhere, &[(&items[0], "x")], &folder.path().join("v"), &load::Silent);
         match rated {
             Ok(rated) => assert!(matches!(rated[0].verdict, Reading::Missing(_))),
             Err(error) => assert!(error.to_string().contains("127.0.0.1:1"), "{error}"),

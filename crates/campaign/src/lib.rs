@@ -12,6 +12,7 @@ mod error;
 mod flags;
 mod group;
 mod guard;
+pub mod items;
 pub mod judge;
 mod observer;
 mod outputs;

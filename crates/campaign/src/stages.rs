@@ -10,7 +10,7 @@ mod serve;
 mod serving;
 mod weights;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
 use plan::{Gives, Plan, QuantisedAs, Stage, StageKind};
@@ -33,6 +33,8 @@ pub(crate) struct Context<'a> {
     pub(crate) observer: &'a dyn Observer,
     /// How many stages were run before.
     order: u32,
+    /// Tasks whose answers were put before the judge.
+    judged: BTreeSet<usize>,
 }
 
 /// Where a stage's program may do its work.
@@ -55,7 +57,7 @@ struct Seen {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(bound: &'a Bound, places: &'a Places, folder: &'a RunFolder, observer: &'a dyn Observer) -> Self {
-        Self { bound, places, folder, observer, order: 0 }
+        Self { bound, places, folder, observer, order: 0, judged: BTreeSet::new() }
     }
 
     /// The plan's meter, running, and idle power measured where the meter can see it. A program that may run on a GPU is metered by it where
@@ -164,7 +166,7 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
         StageKind::Quantise => compress::quantise(context, stage, key)?,
         StageKind::Serve => serve::run(context, stage, key)?,
         StageKind::Quality => quality::run(context, stage, key)?,
-        StageKind::Judge => rating::judge(context, stage, key),
+        StageKind::Judge => rating::judge(context, stage),
         StageKind::Nli => rating::nli(context, stage, key)?,
     };
     let order = context.order;

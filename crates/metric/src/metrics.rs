@@ -15,6 +15,7 @@ mod energy_per_token_net_j;
 mod ipw;
 mod itl_ms;
 mod j_per_right_answer;
+mod judge_cost_usd;
 mod load_energy_j;
 mod load_energy_net_j;
 mod load_time_s;
@@ -99,6 +100,7 @@ pub static METRICS: &[&Metric] = &[
     &ipw::METRIC,
     &itl_ms::METRIC,
     &j_per_right_answer::METRIC,
+    &judge_cost_usd::METRIC,
     &load_energy_j::METRIC,
     &load_energy_net_j::METRIC,
     &load_time_s::METRIC,

@@ -8,7 +8,7 @@
 //! requests/<key>.parquet              its requests; <key>.c<streams>.parquet those of a further level of concurrency
 //! power/<key>.parquet                 its power samples
 //! artifacts/<kind>-<key>/             what it left: an adapter, weights
-//! verdicts/<key>.jsonl                what a judge was paid for, verdict by verdict as they came
+//! verdicts/<judge>.jsonl              what a judge was paid for, verdict by verdict as they came
 //! logs/<key>.log                      what it wrote to stderr
 //! ```
 //!
@@ -224,7 +224,7 @@ impl RunFolder {
         Ok(folder.join(format!("{}.log", checked(key)?)))
     }
 
-    /// Where the verdicts of a judge's stage stand as they come; its folder is made. They outlive a stage that did not finish.
+    /// Where the verdicts of a judge, named by a key, stand as they come; its folder is made. They outlive a stage that did not finish.
     ///
     /// # Errors
     /// The key is no file name, or the folder cannot be made.

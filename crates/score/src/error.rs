@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::{marks::MARKS, tasks::TASKS};
+use crate::{
+    marks::{MARKS, RATED},
+    tasks::TASKS,
+};
 
 /// Where in a data set something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +180,10 @@ impl Error {
         let names = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(", ");
         Some(match self {
             Self::UnknownTask { .. } => format!("one of: {}", names(&mut TASKS.iter().map(|task| task.name))),
-            Self::UnknownMark { .. } => format!("one of: {}", names(&mut MARKS.iter().map(|mark| mark.name))),
+            Self::UnknownMark { .. } => {
+                let rated = RATED.iter().map(|(name, _)| *name);
+                format!("one of: {}", names(&mut MARKS.iter().map(|mark| mark.name).chain(rated)))
+            }
             Self::NoReferences => "give the row at least one reference answer, or leave it out".into(),
             Self::Io { .. } => "check the path and its permissions".into(),
             Self::NoRows { .. } => "the file is empty or was cut off; fetch it again".into(),
@@ -202,7 +208,7 @@ impl Error {
                 None => return None,
             },
             Self::Prediction { .. } => {
-                "rows have `prediction` (a text), `references` (a text or a list of texts), and perhaps `premise` and `id`".into()
+                "rows have `prediction` (a text), `references` (a text or a list of texts), and perhaps `premise`, `prompt` or `messages`, and `id`".into()
             }
             Self::TooLarge { .. } => "is this the right file? one JSON object a line, or one JSON array of objects, is read".into(),
             Self::Budget { .. } => "raise the context length, or leave the item out".into(),

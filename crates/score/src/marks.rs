@@ -87,26 +87,62 @@ pub fn find(name: &str) -> Result<&'static Mark> {
     MARKS.iter().find(|mark| mark.name == name).copied().ok_or_else(|| Error::UnknownMark { name: name.to_owned() })
 }
 
-/// The marks of a list such as `rouge,em,f1`: `rouge` stands for the four ROUGEs, `em` for `exact_match`. Each comes once, in order.
+/// The marks of a list, each once, in order.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Those that an answer and its references are enough for.
+    pub marks: Vec<&'static Mark>,
+    /// Names of those that models give, of [`RATED`].
+    pub rated: Vec<&'static str>,
+}
+
+/// The marks of a list such as `rouge,em,f1`: `rouge` stands for the four ROUGEs, `em` for `exact_match`, `nli` and `judge` for the two that
+/// each of them gives.
 ///
 /// # Errors
 /// [`Error::UnknownMark`], which lists the known ones.
-pub fn listed(words: &str) -> Result<Vec<&'static Mark>> {
-    let mut marks: Vec<&'static Mark> = Vec::new();
+pub fn listed(words: &str) -> Result<Listed> {
+    let mut listed = Listed::default();
     for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         let names: &[&str] = match word {
             "rouge" => &["rouge_1", "rouge_2", "rouge_l", "rouge_lsum"],
             "em" => &["exact_match"],
+            "nli" => &NLI_MARKS,
+            "judge" => &crate::judge::MARKS,
             name => &[name],
         };
         for name in names {
-            let mark = find(name)?;
-            if !marks.iter().any(|known| known.name == mark.name) {
-                marks.push(mark);
-            }
+            listed.add(name)?;
         }
     }
-    Ok(marks)
+    Ok(listed)
+}
+
+impl Listed {
+    fn add(&mut self, name: &str) -> Result<()> {
+        if let Some((name, _)) = RATED.iter().find(|(rated, _)| *rated == name) {
+            if !self.rated.contains(name) {
+                self.rated.push(name);
+            }
+            return Ok(());
+        }
+        let mark = find(name)?;
+        if !self.marks.iter().any(|known| known.name == mark.name) {
+            self.marks.push(mark);
+        }
+        Ok(())
+    }
+}
+
+/// What an answer's marks by a cross-encoder are without asking it: nothing is said, so nothing is entailed. `None`: it must be asked.
+///
+/// # Errors
+/// There is no document to judge by: the marks are missing.
+pub fn nli_unasked(premise: Option<&str>, answer: &str) -> std::result::Result<Option<f64>, &'static str> {
+    match premise {
+        None => Err("the item is about no document"),
+        Some(_) => Ok(is_empty_answer(answer).then_some(0.0)),
+    }
 }
 
 /// The mark of one answer, 0 to 1; the best over the references.
@@ -148,9 +184,11 @@ mod tests {
 
     #[test]
     fn a_list_of_marks() {
-        let names = |words| listed(words).map(|marks| marks.iter().map(|mark| mark.name).collect::<Vec<_>>());
+        let names = |words| listed(words).map(|listed| listed.marks.iter().map(|mark| mark.name).collect::<Vec<_>>());
         assert_eq!(names("em, rouge,rouge_l,f1").unwrap(), ["exact_match", "rouge_1", "rouge_2", "rouge_l", "rouge_lsum", "f1"]);
         assert!(matches!(names("em,bleu"), Err(Error::UnknownMark { name }) if name == "bleu"));
+        let rated = listed("judge_safety,f1,nli,judge").unwrap().rated;
+        assert_eq!(rated, ["judge_safety", "nli_entailment", "nli_non_contradiction", "judge_helpfulness"]);
         let best = find("rouge_1").unwrap().rouge("a b", &["c", "a b c d", "a"]).unwrap();
         assert_eq!((best.precision, best.recall), (1.0, 0.5));
         assert!(find("f1").unwrap().rouge("a", &["a"]).is_none());

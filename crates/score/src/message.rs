@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{error::Problem, row::Field};
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +40,17 @@ impl Message {
     /// A message of the given role.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Self { role, content: content.into() }
+    }
+
+    /// The message that stands in a row.
+    pub(crate) fn read(field: &Field) -> Result<Self, Problem> {
+        let role = match field.get("role").text()? {
+            "system" => Role::System,
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            _ => return Err(field.get("role").problem("`system`, `user` or `assistant`")),
+        };
+        Ok(Self::new(role, field.get("content").some_text()?))
     }
 
     /// Length in characters (Unicode scalar values).

@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value, json};
+
 use crate::{
-    Result,
+    Message, Result, Role,
     dataset::{Fields, Values},
     error::{Error, Place, Problem},
     row::{Field, id_or_digest},
@@ -15,12 +17,14 @@ use crate::{
 pub struct Prediction {
     /// The row's `id`, or a digest of what stands in it.
     pub id: String,
-    /// What was answered; may be empty.
-    pub prediction: String,
+    /// What was answered, which may be empty; or why there is no answer, of the column `failure` of a row without a prediction.
+    pub answer: Result<String, String>,
     /// Acceptable answers, of the column `references` or `reference`; at least one, and each says something.
     pub references: Vec<String>,
     /// What the answer should follow from, where the row tells it.
     pub premise: Option<String>,
+    /// What was asked, of the column `messages`, or `prompt` for a single message of the user; empty where the row does not tell it.
+    pub messages: Vec<Message>,
 }
 
 /// The answers of a file.
@@ -35,7 +39,7 @@ pub fn predictions(path: &Path, value_bytes: usize) -> Result<Predictions> {
     Values::open(path, COLUMNS, value_bytes).map(Predictions)
 }
 
-const COLUMNS: &[&str] = &["id", "prediction", "premise", "reference", "references"];
+const COLUMNS: &[&str] = &["failure", "id", "messages", "prediction", "premise", "prompt", "reference", "references"];
 
 impl Predictions {
     /// Whether rows can follow the last error: it was of one row and not of the file.
@@ -50,7 +54,7 @@ impl Iterator for Predictions {
     /// After an error of one row the next is read; after one of the file there is none.
     fn next(&mut self) -> Option<Self::Item> {
         let (place, row) = self.0.next()?;
-        Some(row.and_then(|row| prediction(&Field::row(&row, &Fields::default())).map_err(|problem| told(place, problem))))
+        Some(row.and_then(|row| Prediction::read(&Field::row(&row, &Fields::default())).map_err(|problem| told(place, problem))))
     }
 }
 
@@ -58,15 +62,45 @@ fn told(place: Place, problem: Problem) -> Error {
     Error::Prediction { place, problem }
 }
 
-fn prediction(row: &Field) -> Result<Prediction, Problem> {
-    let prediction = row.get("prediction").text()?;
-    let references = row.get("references");
-    let references = if references.exists() || !row.get("reference").exists() { references } else { row.get("reference") }.texts()?;
-    let premise = row.get("premise");
-    let premise = if premise.exists() { Some(premise.some_text()?) } else { None };
-    let id = id_or_digest(row, &[&[prediction], &references[..]].concat())?;
-    let references = references.into_iter().map(str::to_owned).collect();
-    Ok(Prediction { id, prediction: prediction.to_owned(), references, premise: premise.map(str::to_owned) })
+impl Prediction {
+    /// The row that reads as this answer.
+    pub fn to_row(&self) -> Value {
+        let mut row = Map::from_iter([("id".to_owned(), self.id.as_str().into())]);
+        match &self.answer {
+            Ok(answer) => row.insert("prediction".to_owned(), answer.as_str().into()),
+            Err(reason) => row.insert("failure".to_owned(), reason.as_str().into()),
+        };
+        row.insert("references".to_owned(), self.references.clone().into());
+        if let Some(premise) = &self.premise {
+            row.insert("premise".to_owned(), premise.as_str().into());
+        }
+        if !self.messages.is_empty() {
+            row.insert("messages".to_owned(), json!(self.messages));
+        }
+        Value::Object(row)
+    }
+
+    fn read(row: &Field) -> Result<Self, Problem> {
+        let (prediction, failure) = (row.get("prediction"), row.get("failure"));
+        let answer = if failure.exists() && !prediction.exists() { Err(failure.some_text()?) } else { Ok(prediction.text()?) };
+        let references = row.get("references");
+        let references = if references.exists() || !row.get("reference").exists() { references } else { row.get("reference") }.texts()?;
+        let premise = row.get("premise");
+        let premise = if premise.exists() { Some(premise.some_text()?) } else { None };
+        let (Ok(said) | Err(said)) = answer;
+        let id = id_or_digest(row, &[&[said], &references[..]].concat())?;
+        let answer = answer.map(str::to_owned).map_err(str::to_owned);
+        let references = references.into_iter().map(str::to_owned).collect();
+        Ok(Self { id, answer, references, premise: premise.map(str::to_owned), messages: asked(row)? })
+    }
+}
+
+fn asked(row: &Field) -> Result<Vec<Message>, Problem> {
+    let (messages, prompt) = (row.get("messages"), row.get("prompt"));
+    if messages.exists() {
+        return messages.list()?.iter().map(Message::read).collect();
+    }
+    if prompt.exists() { Ok(vec![Message::new(Role::User, prompt.some_text()?)]) } else { Ok(Vec::new()) }
 }
 
 #[cfg(test)]
@@ -93,6 +127,24 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_is_written_is_read_again() {
+        let rows = [
+            Prediction {
+                id: "a".into(),
+                answer: Ok(String::new()),
+                references: vec!["x".into(), "y".into()],
+                premise: Some("p".into()),
+                messages: vec![Message::new(Role::System, "Be brief."), Message::new(Role::User, "Well?")],
+            },
+            Prediction { id: "b".into(), answer: Err("timeout".into()), references: vec!["x".into()], premise: None, messages: Vec::new() },
+        ];
+        let text = rows.each_ref().map(|row| row.to_row().to_string()).join("\n");
+        assert_eq!(read(&text).into_iter().map(Result::unwrap).collect::<Vec<_>>(), rows);
+        let asked = read("{\"prediction\": \"x\", \"references\": [\"x\"], \"prompt\": \"Well?\"}\n").remove(0).unwrap();
+        assert_eq!(asked.messages, [Message::new(Role::User, "Well?")]);
+    }
+
+    #[test]
     fn a_file_that_was_cut_off_does_not_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers.json");
@@ -113,7 +165,7 @@ mod tests {
             "{\"prediction\": \"x\", \"references\": [\"a\"]}\n",
         ));
         let said: Vec<String> =
-            rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |row| row.prediction.clone())).collect();
+            rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |row| row.answer.clone().unwrap())).collect();
         assert!(
             said[0].ends_with("answers.jsonl:1 (row 1): `references` should be a list with at least one element, but is an empty list")
         );
@@ -122,6 +174,9 @@ mod tests {
         assert!(said[3].contains("not valid JSON"));
         assert_eq!(said[4], "x");
         let hint = rows[1].as_ref().unwrap_err().hint().unwrap();
-        assert_eq!(hint, "rows have `prediction` (a text), `references` (a text or a list of texts), and perhaps `premise` and `id`");
+        assert_eq!(
+            hint,
+            "rows have `prediction` (a text), `references` (a text or a list of texts), and perhaps `premise`, `prompt` or `messages`, and `id`"
+        );
     }
 }

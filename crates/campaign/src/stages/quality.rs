@@ -7,11 +7,11 @@ use record::{Detail, ItemMark, QualityFacts, Request};
 use score::Item;
 use units::{Reading, Seconds};
 
-use super::{
-    Context, Run,
-    serving::{AskHow, prompt},
+use super::{Context, Run, serving::AskHow};
+use crate::{
+    error::Result,
+    items::{self, prompt},
 };
-use crate::{bind, error::Result};
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
     let plan = &context.bound.plan;
@@ -51,7 +51,7 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, requests: &[Request])
     Ok(Detail::Quality(QualityFacts {
         primary: spec.primary.clone(),
         items: task.items.iter().map(|item| mark(item, by_item.get(item.id.as_str()).copied(), &marks)).collect(),
-        prompts_digest: bind::digest(&bind::items_text(&task.items)),
+        prompts_digest: items::digest(&task.items),
         requests_file: context.folder.write_requests(key, None, requests)?,
     }))
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{BufRead, BufReader, Read},
     os::unix::process::ExitStatusExt,
@@ -11,7 +11,7 @@ use std::{
     process::ExitStatus,
 };
 
-use plan::{Stage, StageKind};
+use plan::{LongPairs, Stage, StageKind};
 use record::{Detail, ItemMark, MemoryPeak, RateFacts, Request, clock};
 use score::{Item, judge::PROMPT_VERSION, marks::NLI_MARKS};
 use units::{Reading, Seconds};
@@ -20,15 +20,15 @@ use super::{Context, Run, Runs, Seen};
 use crate::{
     bind::BoundTask,
     error::{Error, Result},
-    judge::{Judge, Rated, Tokens, verdicts},
+    judge::{self, Judge, Rated, Tokens},
     process::{CommandLine, Ended},
 };
 
 /// Ratings of a judge.
-pub(super) fn judge(context: &Context<'_>, stage: &Stage, key: &str) -> Run {
+pub(super) fn judge(context: &mut Context<'_>, stage: &Stage) -> Run {
     let begun = clock::now();
     let spec = context.bound.plan.judge.as_ref().expect("a judge's stage is planned where the plan has a judge");
-    let rated = rate(context, stage, key);
+    let rated = rate(context, stage);
     let (detail, fault) = match rated {
         Ok(rated) => (facts(&spec.model, &rated), None),
         Err(fault) => (Ok(Detail::Nothing), Some(fault)),
@@ -41,9 +41,11 @@ pub(super) fn judge(context: &Context<'_>, stage: &Stage, key: &str) -> Run {
     (command, seen, detail, Ok(None))
 }
 
-fn rate(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Vec<Rated>> {
+/// The first stage of a task asks for the verdicts of all its cells and passes, in one order; those after it find them.
+fn rate(context: &mut Context<'_>, stage: &Stage) -> Result<Vec<Rated>> {
     let plan = &context.bound.plan;
     let spec = plan.judge.as_ref().expect("as above");
+    let items = &context.bound.tasks[stage.task].items;
     let judge = Judge {
         url: spec.url.clone(),
         model: spec.model.clone(),
@@ -51,14 +53,42 @@ fn rate(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Vec<Rated>> {
         concurrency: spec.concurrency,
         attempts: spec.attempts,
         timeout: Seconds(spec.timeout_s),
-        seed: plan.stage_seed(stage),
+        // Of the task and of nothing that tells one cell from another.
+        seed: plan::seed::derive(plan.seed, &["judge", &plan.tasks[stage.task].name]),
     };
+    let file = context.folder.verdicts(&judge::identity(&judge.url, &judge.model))?;
+    if !context.judged.contains(&stage.task) {
+        let all = to_be_judged(context, stage.task)?;
+        let asked: Vec<_> = all.iter().flat_map(|requests| answered(items, requests)).collect();
+        judge::verdicts(&judge, &asked, &file, &load::Silent)?;
+        context.judged.insert(stage.task);
+    }
     let requests = answers(context, stage)?;
+    judge::known(&judge, &answered(items, &requests), &file)
+}
+
+/// The answers of every pass of a task that a judge is yet to rate.
+fn to_be_judged(context: &Context<'_>, task: usize) -> Result<Vec<Vec<Request>>> {
+    let bound = context.bound;
+    let mut all = Vec::new();
+    for (stage, key) in bound.graph.stages.iter().zip(&bound.keys) {
+        if stage.kind == StageKind::Judge && stage.task == task && context.folder.finished(stage.kind, key)?.is_none() {
+            match answers(context, stage) {
+                Ok(requests) => all.push(requests),
+                // Its pass failed: that cell is lost, the others are not.
+                Err(Error::NoAnswers) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The items that were answered, each with its answer.
+fn answered<'a>(items: &'a [Item], requests: &'a [Request]) -> Vec<(&'a Item, &'a str)> {
     let by_item: BTreeMap<&str, &Request> = requests.iter().map(|request| (request.item.as_str(), request)).collect();
-    let answered = |item: &Item| by_item.get(item.id.as_str()).copied().filter(|request| request.failure.is_none());
-    let items = &context.bound.tasks[stage.task].items;
-    let asked: Vec<(&Item, &str)> = items.iter().filter_map(|item| Some((item, answered(item)?.text.as_str()))).collect();
-    verdicts(&judge, &asked, &context.folder.verdicts(key)?)
+    let answer = |item: &Item| by_item.get(item.id.as_str()).copied().filter(|request| request.failure.is_none());
+    items.iter().filter_map(|item| Some((item, answer(item)?.text.as_str()))).collect()
 }
 
 /// The answers of the pass that a stage rates.
@@ -85,8 +115,7 @@ fn facts(model: &str, rated: &[Rated]) -> Result<Detail> {
         };
         ItemMark { id: rated.item.clone(), marks: marks.into() }
     };
-    let sum = |sum: Tokens, more: Tokens| Tokens { input: sum.input + more.input, output: sum.output + more.output };
-    let tokens = rated.iter().map(|rated| rated.tokens).try_fold(Tokens::default(), |all, one| Some(sum(all, one?)));
+    let tokens = Tokens::of_all(rated);
     let untold = || Reading::missing("the judge did not tell `usage` for each answer");
     Ok(Detail::Rate(RateFacts {
         by: format!("judge {model}"),
@@ -97,8 +126,14 @@ fn facts(model: &str, rated: &[Rated]) -> Result<Detail> {
     }))
 }
 
-/// What the cross-encoder is asked of a document and an answer, and how pieces of a long document are combined.
-const NLI_VERSION: &str = "document-answer-max-1";
+/// What the cross-encoder is asked of a document and an answer, and what becomes of a long document: of its pieces the largest probability
+/// counts, or it is cut.
+fn nli_version(long: LongPairs) -> String {
+    match long {
+        LongPairs::Split => "document-answer-max-1".to_owned(),
+        cut => format!("document-answer-{}-1", cut.name()),
+    }
+}
 
 /// Longest line of its verdicts, in bytes.
 const LONGEST_LINE: u64 = 1 << 16;
@@ -112,25 +147,27 @@ pub(super) fn nli(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     let (pairs, out) = (folder.path().join("pairs.jsonl"), folder.path().join("verdicts.jsonl"));
     let requests = answers(context, stage)?;
     let task = &context.bound.tasks[stage.task];
-    let by_item: BTreeMap<&str, &Request> = requests.iter().map(|request| (request.item.as_str(), request)).collect();
-    let answer = |item: &Item| by_item.get(item.id.as_str()).copied().filter(|request| request.failure.is_none());
+    let answers: BTreeMap<&str, &str> =
+        answered(&task.items, &requests).into_iter().map(|(item, answer)| (item.id.as_str(), answer)).collect();
     let mut rows = String::new();
     for (item, premise) in task.items.iter().zip(&task.premises) {
-        if let (Some(premise), Some(answer)) = (premise, answer(item)) {
-            rows += &serde_json::json!({"id": item.id, "premise": premise, "hypothesis": answer.text}).to_string();
+        if let (Some(premise), Some(answer)) = (premise, answers.get(item.id.as_str())) {
+            rows += &serde_json::json!({"id": item.id, "premise": premise, "hypothesis": answer}).to_string();
             rows.push('\n');
         }
     }
     fs::write(&pairs, rows).map_err(Error::io("writing", &pairs))?;
-    let flag = |name: &str, path: &Path| [OsString::from(name), path.into()];
-    let args =
-        [OsString::from("nli")].into_iter().chain(flag("--model", &model.path)).chain(flag("--pairs", &pairs)).chain(flag("--out", &out));
+    let spec = context.bound.plan.nli.as_ref().expect("as above");
+    let flag = |name: &str, value: &OsStr| [OsString::from(name), value.to_owned()];
+    let paths =
+        [("--model", &model.path), ("--pairs", &pairs), ("--out", &out)].into_iter().flat_map(|(name, path)| flag(name, path.as_os_str()));
+    let args = [OsString::from("nli")].into_iter().chain(paths).chain(flag("--long", spec.long.name().as_ref()));
     let mut command = context.own(args);
-    if let Some(threads) = context.bound.plan.nli.as_ref().and_then(|spec| spec.threads) {
+    if let Some(threads) = spec.threads {
         command.environment = vec![("RAYON_NUM_THREADS".to_owned(), threads.to_string().into())];
     }
     let seen = context.work(key, &command, Runs::OnProcessor)?;
-    let detail = if seen.ended.status.success() { nli_facts(task, answer, &out) } else { Ok(Detail::Nothing) };
+    let detail = if seen.ended.status.success() { nli_facts(task, &answers, nli_version(spec.long), &out) } else { Ok(Detail::Nothing) };
     Ok((command, seen, detail, Ok(None)))
 }
 
@@ -143,19 +180,20 @@ struct Row {
     missing: Option<String>,
 }
 
-fn nli_facts<'a>(task: &BoundTask, answer: impl Fn(&Item) -> Option<&'a Request>, out: &Path) -> Result<Detail> {
+fn nli_facts(task: &BoundTask, answers: &BTreeMap<&str, &str>, version: String, out: &Path) -> Result<Detail> {
     let verdicts = read_rows(out)?;
     let mark = |(item, premise): (&Item, &Option<String>)| {
         let both = |value: Reading<f64>| NLI_MARKS.map(|name| (name.to_owned(), value.clone()));
-        let marks = match (premise, answer(item), verdicts.get(&item.id)) {
-            (None, ..) => both(Reading::missing("the item is about no document")),
-            (_, None, _) => both(Reading::missing("the item was not answered")),
-            (_, Some(request), _) if score::is_empty_answer(&request.text) => both(Reading::Known(0.0)),
-            (.., Some(Row { entailment: Some(entailment), non_contradiction: Some(consistent), .. })) => {
+        let unasked = answers.get(item.id.as_str()).map(|answer| score::marks::nli_unasked(premise.as_deref(), answer));
+        let marks = match (unasked, verdicts.get(&item.id)) {
+            (None, _) => both(Reading::missing("the item was not answered")),
+            (Some(Err(why)), _) => both(Reading::missing(why)),
+            (Some(Ok(Some(mark))), _) => both(Reading::Known(mark)),
+            (_, Some(Row { entailment: Some(entailment), non_contradiction: Some(consistent), .. })) => {
                 let [first, second] = NLI_MARKS;
                 [(first.to_owned(), Reading::Known(*entailment)), (second.to_owned(), Reading::Known(*consistent))]
             }
-            (.., Some(Row { missing: Some(why), .. })) => both(Reading::missing(why.clone())),
+            (_, Some(Row { missing: Some(why), .. })) => both(Reading::missing(why.clone())),
             _ => both(Reading::missing("the cross-encoder told nothing of it")),
         };
         ItemMark { id: item.id.clone(), marks: marks.into() }
@@ -163,7 +201,7 @@ fn nli_facts<'a>(task: &BoundTask, answer: impl Fn(&Item) -> Option<&'a Request>
     let none = || Reading::missing("a cross-encoder is not paid by tokens");
     Ok(Detail::Rate(RateFacts {
         by: "nli".to_owned(),
-        version: NLI_VERSION.to_owned(),
+        version,
         items: task.items.iter().zip(&task.premises).map(mark).collect(),
         input_tokens: none(),
         output_tokens: none(),

@@ -7,11 +7,10 @@ use std::{
     time::Duration,
 };
 
-use load::{ApiKey, Body, Job, Prompt, Sampling};
+use load::{ApiKey, Job, Prompt, Sampling};
 use meter::ProcessGroup;
 use plan::{Compress, EngineSpec, Precision, Stage};
 use record::{PageCache, Phase, clock};
-use score::Item;
 use serve::{
     About, Launch, Quantised, Target,
     launch::{Length, Origin},
@@ -21,10 +20,10 @@ use units::{Bytes, Nanos, Reading, Seconds};
 
 use super::{Context, Metered, Runs, Seen};
 use crate::{
-    bind::said,
     engine::{self, Running},
     error::{Error, Result},
     flags,
+    items::prompt,
     observer::{Event, Observer},
     page_cache,
     peaks::{Peaks, Watch},
@@ -296,11 +295,6 @@ impl Live {
 fn first_token(request: &record::Request) -> Option<Nanos> {
     let generated = request.failure.is_none() && request.completion_tokens.is_none_or(|tokens| tokens > 0);
     request.first_content.or(generated.then_some(request.end))
-}
-
-/// An item as a request.
-pub(super) fn prompt(item: &Item, max_tokens: u32) -> Prompt {
-    Prompt { item: item.id.clone(), body: Body::Messages(item.messages.iter().map(said).collect()), max_tokens }
 }
 
 #[cfg(test)]

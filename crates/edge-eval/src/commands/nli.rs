@@ -43,7 +43,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum TooLong {
+pub(crate) enum TooLong {
     /// The premise in overlapping pieces
     Split,
     /// The premise cut off at the end, as transformers' only_first
@@ -53,12 +53,18 @@ enum TooLong {
 }
 
 impl TooLong {
-    fn meant(self) -> Long {
+    /// What the judge is told.
+    pub(crate) fn meant(self) -> Long {
         match self {
             Self::Split => Long::Split,
             Self::OnlyFirst => Long::Cut(Truncation::OnlyFirst),
             Self::LongestFirst => Long::Cut(Truncation::LongestFirst),
         }
+    }
+
+    /// The flag's word.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
@@ -103,7 +109,7 @@ fn work(args: &Args, told: &Told) -> anyhow::Result<Tally> {
 }
 
 /// A folder is taken as it is: the judge itself says what it lacks. Anything else is looked up on the hub.
-fn folder(model: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(model: &str) -> anyhow::Result<PathBuf> {
     let path = Path::new(model);
     if path.is_dir() { Ok(path.to_owned()) } else { Ok(setup::model(model)?.path) }
 }

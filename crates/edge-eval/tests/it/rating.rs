@@ -12,16 +12,16 @@ use serde_json::Value;
 use crate::{METER_AND_PRICES, TINY, edge_eval};
 
 /// A judge that keeps what it is asked in a file; killed when dropped.
-struct Judge {
+pub(crate) struct Judge {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
     log: PathBuf,
 }
 
 impl Judge {
     /// `None` where no Python is there to run it.
     #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-    fn start(folder: &Path) -> Option<Self> {
+    pub(crate) fn start(folder: &Path) -> Option<Self> {
         let script = folder.join("judge.py");
         fs::write(&script, include_str!("fake_judge.py")).unwrap();
         let log = folder.join("asked.jsonl");
@@ -34,7 +34,7 @@ impl Judge {
         Some(Self { child, port: port.trim().parse().unwrap(), log })
     }
 
-    fn asked(&self) -> Vec<Value> {
+    pub(crate) fn asked(&self) -> Vec<Value> {
         fs::read_to_string(&self.log).unwrap_or_default().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
@@ -77,6 +77,7 @@ temperature = 0.8
 url = "http://127.0.0.1:{port}"
 model = "fixed"
 concurrency = 2
+price = {{ input_usd_per_mtok = 2.5, output_usd_per_mtok = 10.0, source = "a test", date = 2026-08-01 }}
 [nli]
 path = "{nli}"
 threads = 1
@@ -104,7 +105,9 @@ fn a_judge_and_a_cross_encoder_rate_every_pass_once() {
     let is = |name: &str, value: f64| (figure(&judged, name).unwrap() - value).abs() < 1e-9;
     assert!(is("score", 0.8) && is("score_median", 0.8) && is("score_sd", 0.0), "{judged}");
     let asked = judge.asked();
-    assert!(asked.len() <= 12 && asked.len() >= 6, "two passes of six answers, equal answers paid for once each: {}", asked.len());
+    assert!(asked.len() <= 12 && asked.len() >= 6, "two passes of six answers, equal answers paid for once: {}", asked.len());
+    let cost = &judged["judge_cost_usd"];
+    assert!((cost["value"].as_f64().unwrap() - 12.0 * (100.0 * 2.5 + 10.0 * 10.0) / 1e6).abs() < 1e-12, "{cost}");
     assert!(asked.iter().all(|body| body["response_format"]["type"] == "json_schema" && !body.to_string().contains("base-fp16")));
     // Another mark of the same answers: nothing is answered or paid for again.
     let marked = score(folder.path(), "judge_helpfulness", judge.port);

@@ -41,21 +41,11 @@ fn speakers(data: &Field) -> Result<Vec<Message>, Problem> {
 /// Messages that name their speaker, and the field they are in.
 fn messages<'a>(messages: &Field<'a>) -> Result<(Field<'a>, Vec<Message>), Problem> {
     let list = messages.list()?;
-    let turns = list.iter().map(message).collect::<Result<Vec<_>, _>>()?;
+    let turns = list.iter().map(Message::read).collect::<Result<Vec<_>, _>>()?;
     if let Some(bad) = out_of_turn(&turns) {
         return Err(list[bad].get("role").problem("in turn: an optional system message, then user and assistant by turns"));
     }
     Ok((messages.clone(), turns))
-}
-
-fn message(field: &Field) -> Result<Message, Problem> {
-    let role = match field.get("role").text()? {
-        "system" => Role::System,
-        "user" => Role::User,
-        "assistant" => Role::Assistant,
-        _ => return Err(field.get("role").problem("`system`, `user` or `assistant`")),
-    };
-    Ok(Message::new(role, field.get("content").some_text()?))
 }
 
 /// The first message whose role is not the one expected there.

@@ -6,8 +6,7 @@ use plan::LoadSpec;
 use score::Item;
 use units::Seconds;
 
-use super::super::serving::prompt;
-use crate::error::Result;
+use crate::{error::Result, items::prompt};
 
 /// Waves of requests that a further level of concurrency has at least: a closed loop of c streams begins with c requests at once and ends with
 /// ever fewer, and only what lies between is at its level.
