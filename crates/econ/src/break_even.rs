@@ -3,10 +3,12 @@
 //! `N_break = (C_train + C_setup) / (C_api − C_infer)` (Mohammad et al., ACL 2026 Industry, section 4.2). Where serving costs as much
 //! as the hosted model or more, the answer is never: not infinity, and not a negative number.
 
+use serde::{Deserialize, Serialize};
 use units::Dollars;
 
-/// The answer.
-#[derive(Clone, Debug, PartialEq)]
+/// The answer; in JSON `{"requests": n}` or `{"never": "why"}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum BreakEven {
     /// After this many requests; not rounded.
     After {
@@ -16,8 +18,19 @@ pub enum BreakEven {
     /// At no number of requests.
     Never {
         /// Why, with both costs.
+        #[serde(rename = "never")]
         reason: String,
     },
+}
+
+impl BreakEven {
+    /// The requests; `None` where it is never.
+    pub fn requests(&self) -> Option<f64> {
+        match self {
+            Self::After { requests } => Some(*requests),
+            Self::Never { .. } => None,
+        }
+    }
 }
 
 /// Break-even of a fixed cost (adaptation and setup) against the saving of each request.
@@ -48,6 +61,16 @@ mod tests {
             never,
             BreakEven::Never { reason: "never: a request costs 1.000e-3 USD here and 1.000e-3 USD at the hosted model".into() }
         );
+    }
+
+    #[test]
+    fn in_json_it_is_a_number_or_a_reason() {
+        let after = BreakEven::After { requests: 12.5 };
+        assert_eq!(serde_json::to_string(&after).unwrap(), r#"{"requests":12.5}"#);
+        let never = BreakEven::Never { reason: "never: dear".into() };
+        assert_eq!(serde_json::to_string(&never).unwrap(), r#"{"never":"never: dear"}"#);
+        assert_eq!(serde_json::from_str::<BreakEven>(r#"{"never":"never: dear"}"#).unwrap(), never);
+        assert_eq!((after.requests(), never.requests()), (Some(12.5), None));
     }
 
     proptest! {

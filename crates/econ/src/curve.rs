@@ -3,12 +3,13 @@
 //! A band here is made of ends: the least takes every cost at its low end at once, the most at its high end. It is therefore wider than a
 //! 95% interval of the whole, and never narrower.
 
+use serde::{Deserialize, Serialize};
 use units::Dollars;
 
 use crate::{
-    BreakEven, Range, break_even,
+    BreakEven, HOURS_A_MONTH, Range, break_even,
     error::{Error, Result, checked},
-    reservation_cost,
+    machines, reservation_cost,
 };
 
 /// What making a model cost, and what a request costs at the hosted model and here, in USD.
@@ -20,7 +21,7 @@ pub struct Costs {
 }
 
 /// Break-even with its range.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BreakEvenRange {
     /// With every cost at its value.
     pub value: BreakEven,
@@ -31,7 +32,7 @@ pub struct BreakEvenRange {
 }
 
 /// The cumulative costs after some requests, in USD.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// How many requests.
     pub requests: f64,
@@ -90,13 +91,17 @@ impl Costs {
     }
 }
 
-/// A machine that is paid by the hour, busy or not.
+/// A machine that costs by the hour, busy or not. One that is rented has its energy in the rate; one's own draws energy beside it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reserved {
     /// USD an hour.
     pub usd_per_hour: f64,
     /// Requests an hour that it sustains.
     pub requests_per_hour: Range,
+    /// Energy of a request in USD, where the rate does not hold it; else 0.
+    pub energy_usd_per_request: Range,
+    /// Energy of an hour without requests in USD, where the rate does not hold it; else 0.
+    pub idle_usd_per_hour: f64,
 }
 
 /// Costs at one share of the machine's time that is really used.
@@ -126,18 +131,51 @@ impl Reserved {
     /// The utilisation from which a request here costs less than at the hosted model; `None` where it never does.
     ///
     /// # Errors
-    /// A rate below zero or no request an hour.
+    /// As for [`Reserved::over_utilisation`].
     pub fn least_utilisation(&self, api: Dollars) -> Result<Option<f64>> {
-        let full = self.request(1.0)?.value() / api.get();
-        Ok((full < 1.0).then_some(full))
+        self.request(1.0)?;
+        // (rate + idle · (1 − u)) / (requests · u) + energy = api, solved for u.
+        let saved = (api.get() - self.energy_usd_per_request.value()) * self.requests_per_hour.value();
+        let least = (self.usd_per_hour + self.idle_usd_per_hour) / (saved + self.idle_usd_per_hour);
+        Ok((saved > 0.0 && least < 1.0).then_some(least))
     }
 
     /// A request's cost: the faster the machine, the cheaper.
-    fn request(&self, utilisation: f64) -> Result<Range> {
-        let at = |requests: f64| reservation_cost(self.usd_per_hour, requests, utilisation).map(Dollars::get);
-        let rate = self.requests_per_hour;
-        let (value, low, high) = (at(rate.value())?, at(rate.high())?, at(rate.low())?);
+    ///
+    /// # Errors
+    /// As for [`Reserved::over_utilisation`].
+    pub fn request(&self, utilisation: f64) -> Result<Range> {
+        let (rate, energy) = (self.requests_per_hour, self.energy_usd_per_request);
+        checked("the energy of a request in USD", energy.low(), "0 or more", |x| x >= 0.0)?;
+        let idle = checked("the energy of an idle hour in USD", self.idle_usd_per_hour, "0 or more", |x| x >= 0.0)?;
+        let an_hour = self.usd_per_hour + idle * (1.0 - utilisation);
+        let at = |requests: f64, energy: f64| Ok(reservation_cost(an_hour, requests, utilisation)?.get() + energy);
+        let (value, low, high) = (at(rate.value(), energy.value())?, at(rate.high(), energy.low())?, at(rate.low(), energy.high())?);
         Range::new(value, low, high).ok_or(Error::OutOfRange { what: "the reserved cost of a request", value, expected: "finite" })
+    }
+}
+
+/// A month on machines that cost by the hour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReservedMonth {
+    /// How many machines it takes.
+    pub machines: u64,
+    /// What they cost, busy and idle, at the rate's value.
+    pub usd: Dollars,
+}
+
+impl Reserved {
+    /// A month of requests on as many machines as it takes when each is used to a share at most; at the sustained rate's value.
+    ///
+    /// # Errors
+    /// As for [`machines`] and [`Reserved::over_utilisation`].
+    pub fn month(&self, requests: f64, utilisation: f64) -> Result<ReservedMonth> {
+        self.request(utilisation)?;
+        let machines = machines(requests, self.requests_per_hour.value(), utilisation)?;
+        let hours = machines as f64 * HOURS_A_MONTH;
+        let idle_hours = hours - requests / self.requests_per_hour.value();
+        let energy = requests * self.energy_usd_per_request.value() + idle_hours * self.idle_usd_per_hour;
+        Ok(ReservedMonth { machines, usd: Dollars(hours * self.usd_per_hour + energy) })
     }
 }
 
@@ -185,7 +223,7 @@ mod tests {
     #[test]
     fn an_idle_machine_makes_requests_dear() {
         // 3.60 USD an hour over 1,000 requests: 0.0036 at full use, 0.0072 at half; the API's 0.006 is met at 60%.
-        let reserved = Reserved { usd_per_hour: 3.6, requests_per_hour: range(1000.0, 900.0, 1200.0) };
+        let reserved = rented(3.6, range(1000.0, 900.0, 1200.0));
         let points = reserved.over_utilisation(exact(12.0), exact(0.006), &[1.0, 0.5]).unwrap();
         assert!((points[0].infer.value() - 0.0036).abs() < 1e-12 && (points[0].infer.low() - 0.003).abs() < 1e-12);
         assert!((requests(&points[0].break_even.value) - 5000.0).abs() < 1e-6);
@@ -193,6 +231,29 @@ mod tests {
         assert!((reserved.least_utilisation(Dollars(0.006)).unwrap().unwrap() - 0.6).abs() < 1e-12);
         assert_eq!(reserved.least_utilisation(Dollars(0.003)).unwrap(), None);
         assert!(reserved.over_utilisation(exact(1.0), exact(1.0), &[0.0]).is_err());
+    }
+
+    fn rented(usd_per_hour: f64, requests_per_hour: Range) -> Reserved {
+        Reserved { usd_per_hour, requests_per_hour, energy_usd_per_request: exact(0.0), idle_usd_per_hour: 0.0 }
+    }
+
+    #[test]
+    fn a_machine_of_ones_own_draws_energy_beside_its_price() {
+        // 1 USD an hour and 0.2 idle, 1,000 requests an hour of 0.0005 each. At half: (1 + 0.1) / 500 + 0.0005 = 0.0027.
+        let own = Reserved { energy_usd_per_request: range(0.0005, 0.0004, 0.0006), idle_usd_per_hour: 0.2, ..rented(1.0, exact(1000.0)) };
+        let half = own.request(0.5).unwrap();
+        assert!((half.value() - 0.0027).abs() < 1e-12 && (half.low() - 0.0026).abs() < 1e-12 && (half.high() - 0.0028).abs() < 1e-12);
+        // 1.2 / (2.2 + 0.2) = 0.5 against the API's 0.0027: where both cost the same.
+        assert!((own.least_utilisation(Dollars(0.0027)).unwrap().unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(own.least_utilisation(Dollars(0.0004)).unwrap(), None);
+        // 365,250 requests a month are 500 an hour: one machine at half. 730.5 h of 1 USD, 0.0005 each, and half the hours idle.
+        let month = own.month(365_250.0, 0.5).unwrap();
+        assert_eq!(month.machines, 1);
+        assert!((month.usd.get() - (730.5 + 182.625 + 73.05)).abs() < 1e-6, "{month:?}");
+        assert_eq!(own.month(365_251.0, 0.5).unwrap().machines, 2);
+        assert!(own.month(0.0, 0.5).is_err() && own.month(1.0, 0.0).is_err());
+        assert!(Reserved { idle_usd_per_hour: -1.0, ..own }.request(0.5).is_err());
+        assert!(Reserved { energy_usd_per_request: exact(-1.0), ..own }.request(0.5).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use book::{
 };
 pub use break_even::{BreakEven, break_even};
 pub use carbon::carbon;
-pub use curve::{BreakEvenRange, Costs, CurvePoint, Reserved, UtilisationPoint};
+pub use curve::{BreakEvenRange, Costs, CurvePoint, Reserved, ReservedMonth, UtilisationPoint};
 pub use date::Date;
 pub use error::{Error, Result};
 pub use month::{HOURS_A_MONTH, Month, Site, machines, month, owned_rate, usd_per_mtok};

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use units::{Dollars, Joules, Seconds};
 
 use crate::{
@@ -12,31 +13,43 @@ use crate::{
 };
 
 /// What break-even is computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Input {
     /// Energy of making the model, in J.
+    #[serde(rename = "train_energy_j")]
     TrainEnergy,
     /// Machine time of making the model, in s.
+    #[serde(rename = "train_time_s")]
     TrainTime,
     /// Setup, in USD.
+    #[serde(rename = "setup_usd")]
     Setup,
     /// Energy of a request, in J.
+    #[serde(rename = "energy_per_request_j")]
     RequestEnergy,
     /// Machine time of a request, in s.
+    #[serde(rename = "machine_time_per_request_s")]
     RequestTime,
     /// Input tokens of a request.
+    #[serde(rename = "input_tokens")]
     InputTokens,
     /// Output tokens of a request.
+    #[serde(rename = "output_tokens")]
     OutputTokens,
     /// Hosted model, USD per million input tokens.
+    #[serde(rename = "api_input_usd_per_mtok")]
     ApiInput,
     /// Hosted model, USD per million output tokens.
+    #[serde(rename = "api_output_usd_per_mtok")]
     ApiOutput,
     /// Electricity, in USD per kWh.
+    #[serde(rename = "electricity_usd_per_kwh")]
     Electricity,
     /// Facility overhead.
+    #[serde(rename = "pue")]
     Pue,
     /// The machine, in USD an hour. Without it its time is not counted.
+    #[serde(rename = "machine_usd_per_hour")]
     MachineRate,
 }
 
@@ -93,7 +106,7 @@ pub struct Inputs {
 }
 
 /// What one input does to break-even.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Swing {
     /// Which input.
     pub input: Input,
@@ -107,8 +120,9 @@ pub struct Swing {
     pub at_low: BreakEven,
     /// Break-even at the higher value.
     pub at_high: BreakEven,
-    /// Size of the move: the larger of both break-evens over the smaller, as a logarithm; infinite where one of them is never, 0 where
-    /// nothing moves.
+    /// Size of the move: the larger of both break-evens over the smaller, as a logarithm; infinite (`null` in JSON) where one of them is
+    /// never, 0 where nothing moves.
+    #[serde(deserialize_with = "null_is_infinite")]
     pub effect: f64,
 }
 
@@ -178,6 +192,10 @@ impl Inputs {
     }
 }
 
+fn null_is_infinite<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    Option::<f64>::deserialize(deserializer).map(|effect| effect.unwrap_or(f64::INFINITY))
+}
+
 fn effect(a: &BreakEven, b: &BreakEven) -> f64 {
     match (a, b) {
         (BreakEven::After { requests: a }, BreakEven::After { requests: b }) if a.total_cmp(b).is_eq() => 0.0,
@@ -238,6 +256,10 @@ mod tests {
         // 2 s · 0.001 USD cost more than the hosted model.
         assert_eq!((swings[0].input, swings[0].own_range, swings[0].effect), (Input::RequestTime, true, f64::INFINITY));
         assert!(matches!(swings[0].at_high, BreakEven::Never { .. }) && matches!(swings[0].at_low, BreakEven::After { .. }));
+        let json = serde_json::to_value(&swings[0]).unwrap();
+        assert_eq!((&json["input"], &json["effect"]), (&serde_json::json!(Input::RequestTime.name()), &serde_json::Value::Null));
+        assert_eq!(serde_json::from_value::<Swing>(json).unwrap(), swings[0]);
+        assert!(Input::ALL.iter().all(|input| serde_json::to_value(input).unwrap() == input.name()));
     }
 
     #[test]

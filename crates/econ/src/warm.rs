@@ -4,6 +4,7 @@
 //! time, whether or not it is asked. Both by the same tariff. The model is of requests so far apart that each would find the server
 //! stopped: `traffic · cold start` against `idle hour`. Requests that come in bursts share a cold start, which favours stopping further.
 
+use serde::{Deserialize, Serialize};
 use units::{Dollars, Joules, Seconds, Watts};
 
 use crate::{
@@ -23,7 +24,7 @@ pub struct ColdStart {
 }
 
 /// What stopping and keeping cost, and where they cost the same.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScaleToZero {
     /// A cold start.
     pub cold_start: Dollars,

@@ -4,14 +4,14 @@
 //! missing does not keep to the limit: nobody knows. Among the eligible ones the frontier of cost, score and energy of a request is
 //! taken ([`crate::pareto()`]); the pick is its cheapest, the runner-up the next. Nothing is weighted, so no weights are hidden.
 
-use econ::{Month, Range, Site};
+use econ::{Month, Site};
 use plan::Cell;
 use stats::Estimate;
 use units::Missing;
 
 use crate::{
     Better, Campaign, CellView, Point, Standing, find,
-    interval::over_runs,
+    interval::{over_runs, range},
     latency::{quantile_ms, token_gaps, ttft},
     money::{api_price, hosted},
     pareto,
@@ -292,13 +292,6 @@ fn month(view: &CellView, requests: f64) -> Result<Month, Missing> {
     let (api, infer) = (range(&over_runs(&api.values)?)?, range(&figure(view, "cost_per_request_usd")?)?);
     econ::month(requests, api, infer, range(&figure(view, "energy_per_request_j")?)?, &site)
         .map_err(|error| Missing::because(error.to_string()))
-}
-
-/// Value and interval; a cost's or energy's interval ends at zero.
-fn range(estimate: &Estimate) -> Result<Range, Missing> {
-    let value = estimate.value;
-    let (low, high) = estimate.ci95.unwrap_or((value, value));
-    Range::new(value, low.max(0.0).min(value), high.max(value)).ok_or_else(|| Missing::because("it is not a finite number"))
 }
 
 fn figure(view: &CellView, name: &str) -> Result<Estimate, Missing> {

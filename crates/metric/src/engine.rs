@@ -16,11 +16,15 @@ const MARK: &str = "engine";
 
 /// Figures whose tokens are counted by the server's `usage`.
 const BY_USAGE: &[&str] = &[
+    "cost_per_month_hosted_usd",
+    "cost_per_month_usd",
+    "cost_per_request_hosted_usd",
     "cost_per_request_usd",
     "energy_per_token_j",
     "energy_per_token_net_j",
     "itl_ms",
     "n_break",
+    "requests_per_cold_start",
     "rho_sys",
     "rho_sys_disk",
     "rho_sys_weights",
@@ -29,12 +33,15 @@ const BY_USAGE: &[&str] = &[
     "tokens_per_joule",
     "tpot_ms",
     "usd_per_mtok_output",
+    "usd_per_mtok_output_reserved",
 ];
 
 /// Figures that depend on how long the answers are, beside those of [`BY_USAGE`].
 const BY_LENGTH: &[&str] = &[
     "c_tax",
+    "carbon_per_month_g",
     "carbon_per_request_g",
+    "cost_per_month_reserved_usd",
     "cost_per_request_reserved_usd",
     "e2e_ms",
     "energy_delay_product",

@@ -5,6 +5,7 @@
 //!   bootstrap keeps 95% (resamples never leave the range of what was seen), so the jackknife's t interval stands in, on the
 //!   logarithm where all is positive. The estimate's method says which it was.
 
+use econ::Range;
 use stats::{Bootstrap, Estimate, Method, Sample, jackknife_interval, mean_interval};
 use units::Missing;
 
@@ -42,6 +43,13 @@ pub(crate) fn composite(seed: u64, sizes: &[usize], statistic: impl Fn(&[Vec<usi
 /// Mean of the values at the positions drawn.
 pub(crate) fn mean_at(values: &[f64], picks: &[usize]) -> f64 {
     picks.iter().map(|&i| values[i]).sum::<f64>() / picks.len() as f64
+}
+
+/// Value and interval of a cost, an energy or a rate, whose ends are not below zero.
+pub(crate) fn range(estimate: &Estimate) -> Result<Range, Missing> {
+    let value = estimate.value;
+    let (low, high) = estimate.ci95.unwrap_or((value, value));
+    Range::new(value, low.max(0.0).min(value), high.max(value)).ok_or_else(|| Missing::because("it is not a finite number"))
 }
 
 /// A sample, or why the values are none.

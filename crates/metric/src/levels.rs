@@ -12,7 +12,12 @@ use crate::{CellRecords, CellView, ServingRun, view::Stage};
 /// or of the whole process.
 pub const OF_A_WINDOW: &[&str] = &[
     "c_tax",
+    "carbon_per_month_g",
     "carbon_per_request_g",
+    "cost_per_month_hosted_usd",
+    "cost_per_month_reserved_usd",
+    "cost_per_month_usd",
+    "cost_per_request_hosted_usd",
     "cost_per_request_reserved_usd",
     "cost_per_request_usd",
     "e2e_ms",
@@ -26,6 +31,7 @@ pub const OF_A_WINDOW: &[&str] = &[
     "j_per_right_answer",
     "n_break",
     "requests_failed",
+    "requests_per_cold_start",
     "rho_sys",
     "rho_sys_disk",
     "rho_sys_weights",
@@ -36,6 +42,7 @@ pub const OF_A_WINDOW: &[&str] = &[
     "ttft_ms",
     "ttft_sent_ms",
     "usd_per_mtok_output",
+    "usd_per_mtok_output_reserved",
 ];
 
 /// What is to be said of a peak of memory where one process served several levels.

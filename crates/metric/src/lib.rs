@@ -10,6 +10,7 @@ mod client;
 mod cold_start;
 pub mod crossings;
 mod density;
+pub mod economics;
 mod energy;
 mod engine;
 mod fidelity;

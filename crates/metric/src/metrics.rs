@@ -2,8 +2,13 @@
 //! glossary loop over it.
 
 mod c_tax;
+mod carbon_per_month_g;
 mod carbon_per_request_g;
 mod compress_energy_j;
+mod cost_per_month_hosted_usd;
+mod cost_per_month_reserved_usd;
+mod cost_per_month_usd;
+mod cost_per_request_hosted_usd;
 mod cost_per_request_reserved_usd;
 mod cost_per_request_usd;
 mod e2e_ms;
@@ -16,13 +21,16 @@ mod ipw;
 mod itl_ms;
 mod j_per_right_answer;
 mod judge_cost_usd;
+mod keep_warm_from_per_hour;
 mod load_energy_j;
 mod load_energy_net_j;
 mod load_time_s;
+mod making_cost_usd;
 mod n_break;
 mod peak_memory_bytes;
 mod q_ret;
 mod requests_failed;
+mod requests_per_cold_start;
 mod rho_sys;
 mod rho_sys_disk;
 mod rho_sys_weights;
@@ -41,6 +49,7 @@ mod train_time_s;
 mod ttft_ms;
 mod ttft_sent_ms;
 mod usd_per_mtok_output;
+mod usd_per_mtok_output_reserved;
 mod weights_bytes;
 
 use units::Missing;
@@ -87,8 +96,13 @@ impl std::fmt::Debug for Metric {
 /// Every metric, by name.
 pub static METRICS: &[&Metric] = &[
     &c_tax::METRIC,
+    &carbon_per_month_g::METRIC,
     &carbon_per_request_g::METRIC,
     &compress_energy_j::METRIC,
+    &cost_per_month_hosted_usd::METRIC,
+    &cost_per_month_reserved_usd::METRIC,
+    &cost_per_month_usd::METRIC,
+    &cost_per_request_hosted_usd::METRIC,
     &cost_per_request_reserved_usd::METRIC,
     &cost_per_request_usd::METRIC,
     &e2e_ms::METRIC,
@@ -101,13 +115,16 @@ pub static METRICS: &[&Metric] = &[
     &itl_ms::METRIC,
     &j_per_right_answer::METRIC,
     &judge_cost_usd::METRIC,
+    &keep_warm_from_per_hour::METRIC,
     &load_energy_j::METRIC,
     &load_energy_net_j::METRIC,
     &load_time_s::METRIC,
+    &making_cost_usd::METRIC,
     &n_break::METRIC,
     &peak_memory_bytes::METRIC,
     &q_ret::METRIC,
     &requests_failed::METRIC,
+    &requests_per_cold_start::METRIC,
     &rho_sys::METRIC,
     &rho_sys_disk::METRIC,
     &rho_sys_weights::METRIC,
@@ -126,6 +143,7 @@ pub static METRICS: &[&Metric] = &[
     &ttft_ms::METRIC,
     &ttft_sent_ms::METRIC,
     &usd_per_mtok_output::METRIC,
+    &usd_per_mtok_output_reserved::METRIC,
     &weights_bytes::METRIC,
 ];
 

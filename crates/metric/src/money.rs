@@ -1,8 +1,9 @@
 //! The plan's prices applied to the records: what adaptation cost, what a request costs here and at the hosted model.
 
 use econ::{ApiPrice, Tariff};
+use plan::PriceSpec;
 use record::EnergySource;
-use units::{Dollars, Missing, Seconds, Tokens};
+use units::{Dollars, Joules, Missing, Seconds, Tokens};
 
 use crate::{
     CellView,
@@ -12,9 +13,11 @@ use crate::{
     stage_energy::{planned, work},
 };
 
-/// What making the served weights cost.
+/// What making the served weights took and cost, `C_setup` left out.
 pub(crate) struct Training {
     pub(crate) cost: Dollars,
+    pub(crate) energy: Joules,
+    pub(crate) time: Seconds,
     pub(crate) sources: Vec<EnergySource>,
 }
 
@@ -22,13 +25,39 @@ pub(crate) struct Training {
 /// variants counts in full: this is what the variant alone would have cost.
 pub(crate) fn training(view: &CellView) -> Result<Training, Missing> {
     let tariff = tariff(view)?;
-    let mut training = Training { cost: Dollars(0.0), sources: Vec::new() };
+    let mut training = Training { cost: Dollars(0.0), energy: Joules(0.0), time: Seconds(0.0), sources: Vec::new() };
     for (name, stage) in planned(view) {
         let work = work(stage.done(name)?, Kind::Gross).map_err(|why| Missing::because(format!("{name}: {why}")))?;
         training.cost = training.cost + tariff.work(work.metered.energy, work.time);
+        training.energy = training.energy + work.metered.energy;
+        training.time = training.time + work.time;
         training.sources.push(work.metered.source);
     }
     Ok(training)
+}
+
+/// The same with `C_setup` in its cost.
+pub(crate) fn making(view: &CellView) -> Result<Training, Missing> {
+    let setup = view.plan().prices.setup_usd;
+    let is_possible = setup.is_finite() && setup >= 0.0;
+    let setup = if is_possible { Ok(Dollars(setup)) } else { Err(Missing::because(format!("C_setup is {setup} USD"))) };
+    let training = training(view)?;
+    Ok(Training { cost: training.cost + setup?, ..training })
+}
+
+/// That there is something to pay back at all.
+///
+/// # Errors
+/// The variant was not made, and setting it up costs nothing.
+pub(crate) fn must_be_paid_back(view: &CellView) -> Result<(), Missing> {
+    let is_made = planned(view).next().is_some() || view.plan().prices.setup_usd > 0.0;
+    let nothing = "nothing is to be paid back: the base model is served as it is, and C_setup is 0 in the plan";
+    if is_made { Ok(()) } else { Err(Missing::because(nothing)) }
+}
+
+/// What to say of a break-even without setup.
+pub(crate) fn lower_bound(prices: &PriceSpec) -> Option<String> {
+    (prices.setup_usd == 0.0).then(|| "C_setup is 0 in the plan: a lower bound".to_owned())
 }
 
 /// `C_infer`: what a request of each run cost, by the engine's price or else by its energy and machine time.
@@ -90,6 +119,23 @@ pub(crate) fn engine_price(view: &CellView) -> Result<Option<(ApiPrice, String)>
     let said = format!("paid by its tokens, price of {} ({})", price.date, price.source);
     let price = ApiPrice::new(price.input_usd_per_mtok, price.output_usd_per_mtok).map_err(|error| Missing::because(error.to_string()))?;
     Ok(Some((price, said)))
+}
+
+/// The plan's requests a month.
+///
+/// # Errors
+/// It tells none.
+pub(crate) fn traffic(view: &CellView) -> Result<f64, Missing> {
+    view.plan().prices.requests_per_month.ok_or_else(|| Missing::because("the plan tells no traffic: prices.requests_per_month"))
+}
+
+/// The share of its hours that the plan's machine is busy.
+///
+/// # Errors
+/// It tells none.
+pub(crate) fn utilisation(view: &CellView) -> Result<f64, Missing> {
+    let share = view.plan().prices.utilisation;
+    share.ok_or_else(|| Missing::because("the plan does not tell how busy the machine is: prices.utilisation"))
 }
 
 /// The plan's tariff.

@@ -9,7 +9,7 @@ use crate::{
     CellView,
     figure::Known,
     interval::{composite, mean_at},
-    money::{Serving, api_price, hosted, training},
+    money::{Serving, api_price, hosted, lower_bound, making, must_be_paid_back},
     runs::Runs,
 };
 
@@ -17,24 +17,25 @@ pub(super) static METRIC: Metric = Metric {
     name: "n_break",
     unit: "requests",
     better: Better::Lower,
-    definition: "(C_train + C_setup) / (C_api − C_infer), C_infer by use; missing where that is never",
+    definition: "(C_train + C_setup) / (C_api − C_infer), C_infer by use; missing where that is never, or nothing is to be paid back",
     source: "Mohammad et al., ACL 2026 Industry, section 4.2",
     compute,
 };
 
 fn compute(view: &CellView) -> Result<Known, Missing> {
     let prices = &view.plan().prices;
-    let training = training(view)?;
-    let fixed = training.cost + setup(prices.setup_usd)?;
+    let making = making(view)?;
+    let fixed = making.cost;
     let (serving, api_price) = (Serving::of(view)?, api_price(view)?);
     let per_run = Runs::of(view)?.each(|run| Ok((hosted(run, &api_price)?, serving.cost(run)?)))?;
-    let mut sources = training.sources;
+    let mut sources = making.sources;
     sources.extend(per_run.values.iter().filter_map(|(_, (_, source))| *source));
     let (api, infer): (Vec<f64>, Vec<f64>) = per_run.values.iter().map(|(api, (infer, _))| (api.get(), infer.get())).unzip();
     let at = |picks: &[usize]| break_even(fixed, Dollars(mean_at(&api, picks)), Dollars(mean_at(&infer, picks)));
     if let BreakEven::Never { reason } = at(&(0..api.len()).collect::<Vec<_>>()) {
         return Err(Missing::because(reason));
     }
+    must_be_paid_back(view)?;
     let estimate = composite(view.plan().seed, &[api.len()], |picks| match at(&picks[0]) {
         BreakEven::After { requests } => requests,
         BreakEven::Never { .. } => f64::INFINITY,
@@ -49,13 +50,7 @@ fn compute(view: &CellView) -> Result<Known, Missing> {
 /// What the figure takes for granted.
 fn assumptions(prices: &PriceSpec) -> Vec<String> {
     let mut said = vec![format!("against {}, price of {} ({})", prices.api_name, prices.api_date, prices.api_source)];
-    if prices.setup_usd == 0.0 {
-        said.push("C_setup is 0 in the plan: a lower bound".into());
-    }
+    said.extend(lower_bound(prices));
     said.push("making the weights was observed once: the interval is that of serving alone".into());
     said
-}
-
-fn setup(usd: f64) -> Result<Dollars, Missing> {
-    if usd.is_finite() && usd >= 0.0 { Ok(Dollars(usd)) } else { Err(Missing::because(format!("C_setup is {usd} USD"))) }
 }

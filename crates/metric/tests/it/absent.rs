@@ -167,8 +167,10 @@ fn base_and_full_precision_are_references() {
     check(&campaign, 1, "q_ret", why);
     check(&campaign, 0, "train_energy_j", "no adaptation is planned for this cell");
     check(&campaign, 0, "compress_energy_j", "this strategy has no merge and no quantisation");
-    // Nothing was spent on the base model, so it pays from the first request.
-    assert!(figure(&campaign, 0, "n_break").estimate.unwrap().value.abs() < 1e-12);
+    check(&campaign, 0, "n_break", "nothing is to be paid back: the base model is served as it is, and C_setup is 0 in the plan");
+    let mut dear = campaign;
+    dear.plan.prices.machine_usd_per_hour = Some(36e3);
+    assert!(figure(&dear, 0, "n_break").estimate.unwrap_err().0.starts_with("never: a request costs"));
 }
 
 #[test]
