@@ -83,7 +83,8 @@ fn open(bound: &Bound, root: &Path, version: &str) -> Result<RunFolder> {
     let cells = cells(&bound.graph, &bound.keys);
     let data: Vec<DataFacts> = bound.tasks.iter().map(|task| task.facts.clone()).collect();
     if !RunFolder::is_run(root) {
-        let manifest = Manifest { schema: SCHEMA.to_owned(), started_wall_ns: clock::wall().0, machine, plan: bound.plan.clone(), cells, data };
+        let manifest =
+            Manifest { schema: SCHEMA.to_owned(), started_wall_ns: clock::wall().0, machine, plan: bound.plan.clone(), cells, data };
         return Ok(RunFolder::create(root, &manifest)?);
     }
     let folder = RunFolder::open(root)?;
@@ -114,14 +115,15 @@ fn cells(graph: &StageGraph, keys: &[String]) -> Vec<CellEntry> {
             quality: stages.quality.first().copied().map(key),
             passes: stages.quality.iter().skip(1).copied().map(key).collect(),
             rate: stages.rate.iter().copied().map(key).collect(),
+            perplexity: stages.perplexity.map(key),
         })
         .collect()
 }
 
 /// Adaptation and compression in the plan's order; then serving and scoring in an order drawn from the seed, so that a drift of the
-/// machine falls on all cells alike; then the ratings of what was answered.
+/// machine falls on all cells alike; then the ratings of what was answered, and what is read of the weights alone.
 fn order(graph: &StageGraph, seed: u64) -> Vec<usize> {
-    let rates = |stage: &Stage| matches!(stage.kind, StageKind::Judge | StageKind::Nli);
+    let rates = |stage: &Stage| matches!(stage.kind, StageKind::Judge | StageKind::Nli | StageKind::Perplexity);
     let prepares = |stage: &Stage| matches!(stage.kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise);
     let (mut order, served): (Vec<usize>, Vec<usize>) = (0..graph.stages.len()).partition(|&index| prepares(&graph.stages[index]));
     let (rated, mut served): (Vec<usize>, Vec<usize>) = served.into_iter().partition(|&index| rates(&graph.stages[index]));
@@ -186,7 +188,8 @@ impl Campaign<'_> {
 
     /// Why a stage cannot be run.
     fn why_not(&self, stage: &Stage) -> Option<String> {
-        if let Some(reason) = stage.upstream.and_then(|upstream| self.failed[upstream].clone()) {
+        let mut before = [stage.upstream, stage.against].into_iter().flatten();
+        if let Some(reason) = before.find_map(|index| self.failed[index].clone()) {
             return Some(reason);
         }
         self.is_meaningless(stage).then(|| "random weights: answers have no meaning".to_owned())

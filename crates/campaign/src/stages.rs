@@ -4,8 +4,10 @@ mod adapt;
 mod command;
 mod compress;
 mod outcome;
+mod perplexity;
 mod quality;
 mod rating;
+mod rows;
 mod serve;
 mod serving;
 mod weights;
@@ -144,12 +146,15 @@ impl<'a> Context<'a> {
     fn weights(&self, stage: &Stage) -> Result<PathBuf> {
         match stage.upstream {
             None => self.base(stage.model),
-            Some(index) => {
-                let upstream = &self.bound.graph.stages[index];
-                let folder = self.folder.artifact(upstream.kind, &self.bound.keys[index])?;
-                Ok(folder.join(inside(&self.bound.plan, upstream)))
-            }
+            Some(index) => self.left_by(index),
         }
+    }
+
+    /// Where the weights that a stage of the graph left are.
+    fn left_by(&self, index: usize) -> Result<PathBuf> {
+        let stage = &self.bound.graph.stages[index];
+        let folder = self.folder.artifact(stage.kind, &self.bound.keys[index])?;
+        Ok(folder.join(inside(&self.bound.plan, stage)))
     }
 }
 
@@ -168,6 +173,7 @@ pub(crate) fn run(context: &mut Context<'_>, index: usize, label: &str) -> Resul
         StageKind::Quality => quality::run(context, stage, key)?,
         StageKind::Judge => rating::judge(context, stage),
         StageKind::Nli => rating::nli(context, stage, key)?,
+        StageKind::Perplexity => perplexity::run(context, stage, key)?,
     };
     let order = context.order;
     context.order += 1;

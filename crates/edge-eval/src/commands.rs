@@ -14,6 +14,7 @@ mod load;
 mod meter;
 mod mock;
 mod nli;
+mod perplexity;
 mod plan;
 mod prices;
 mod random_weights;
@@ -62,6 +63,7 @@ enum Command {
     Mock(mock::Args),
     Calibrate(calibrate::Args),
     Nli(nli::Args),
+    Perplexity(perplexity::Args),
     Score(score::Args),
     #[command(hide = true)]
     Burn(burn::Args),
@@ -91,6 +93,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Meter(args) => meter::run(&args),
         Command::Mock(args) => mock::run(&args),
         Command::Nli(args) => nli::run(&args),
+        Command::Perplexity(args) => perplexity::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Burn(args) => burn::run(&args),

@@ -91,6 +91,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             meter::Error,
             model::Error,
             nli::Error,
+            perplexity::Error,
             record::Error,
             report::Error,
             ::reproduce::Error,

@@ -68,11 +68,11 @@ impl Campaign {
         self.step();
         let seconds = record.duration.get();
         match &record.outcome {
-            Outcome::Done => self.line(&format!("{:<9}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))),
+            Outcome::Done => self.line(&format!("{:<11}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))),
             Outcome::Failed { reason, last_lines, .. } => {
-                self.line(&format!("{:<9}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label));
+                self.line(&format!("{:<11}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label));
                 for line in last_lines {
-                    self.line(&format!("           | {line}"));
+                    self.line(&format!("             | {line}"));
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Observer for Campaign {
             Event::Ended { record } => self.ended(record),
             Event::Skipped { kind, label, reason } => {
                 self.step();
-                self.line(&format!("{:<9}{label}  skipped: {reason}", kind.name()));
+                self.line(&format!("{:<11}{label}  skipped: {reason}", kind.name()));
             }
             Event::Warning { text } => self.line(&format!("warning: {text}")),
         }
@@ -112,6 +112,17 @@ impl Drop for Campaign {
         if let Some(bar) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The likelihoods of reference answers at a glance, or why there are none.
+fn likelihoods(facts: &record::PerplexityFacts) -> Vec<String> {
+    match facts.items.known().and_then(|items| metric::likelihoods(items)) {
+        Ok(seen) => {
+            let beside = seen.beside.map(|beside| format!("KL {:.2e} nats", beside.kl.value));
+            std::iter::once(format!("perplexity {:.3}", seen.perplexity.value)).chain(beside).collect()
+        }
+        Err(why) => vec![why.to_string()],
     }
 }
 
@@ -128,6 +139,7 @@ fn figures(record: &record::StageRecord) -> String {
             words.push(format!("{} {:.1} MB", facts.gives.name(), bytes as f64 / 1e6));
         }
         record::Detail::Rate(facts) => words.push(format!("{} answers by {}", facts.items.len(), facts.by)),
+        record::Detail::Perplexity(facts) => words.extend(likelihoods(facts)),
         record::Detail::Serve(_) | record::Detail::Quality(_) | record::Detail::Nothing => {}
     }
     if let Some(window) = record.energy.first()

@@ -20,6 +20,7 @@ mod energy_per_token_net_j;
 mod ipw;
 mod itl_ms;
 mod j_per_right_answer;
+mod kl_divergence;
 mod judge_cost_usd;
 mod keep_warm_from_per_hour;
 mod load_energy_j;
@@ -28,12 +29,14 @@ mod load_time_s;
 mod making_cost_usd;
 mod n_break;
 mod peak_memory_bytes;
+mod perplexity;
 mod q_ret;
 mod requests_failed;
 mod requests_per_cold_start;
 mod rho_sys;
 mod rho_sys_disk;
 mod rho_sys_weights;
+mod rms_delta_p;
 mod score;
 mod score_base;
 mod score_median;
@@ -41,6 +44,7 @@ mod score_sd;
 mod throughput_per_stream_tok_s;
 mod throughput_tok_s;
 mod tokens_per_joule;
+mod top1_agreement;
 mod tpot_ms;
 mod train_energy_j;
 mod train_energy_net_j;
@@ -114,6 +118,7 @@ pub static METRICS: &[&Metric] = &[
     &ipw::METRIC,
     &itl_ms::METRIC,
     &j_per_right_answer::METRIC,
+    &kl_divergence::METRIC,
     &judge_cost_usd::METRIC,
     &keep_warm_from_per_hour::METRIC,
     &load_energy_j::METRIC,
@@ -122,12 +127,14 @@ pub static METRICS: &[&Metric] = &[
     &making_cost_usd::METRIC,
     &n_break::METRIC,
     &peak_memory_bytes::METRIC,
+    &perplexity::METRIC,
     &q_ret::METRIC,
     &requests_failed::METRIC,
     &requests_per_cold_start::METRIC,
     &rho_sys::METRIC,
     &rho_sys_disk::METRIC,
     &rho_sys_weights::METRIC,
+    &rms_delta_p::METRIC,
     &score::METRIC,
     &score_base::METRIC,
     &score_median::METRIC,
@@ -135,6 +142,7 @@ pub static METRICS: &[&Metric] = &[
     &throughput_per_stream_tok_s::METRIC,
     &throughput_tok_s::METRIC,
     &tokens_per_joule::METRIC,
+    &top1_agreement::METRIC,
     &tpot_ms::METRIC,
     &train_energy_j::METRIC,
     &train_energy_net_j::METRIC,

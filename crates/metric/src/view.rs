@@ -39,6 +39,8 @@ pub struct CellRecords {
     pub passes: Vec<Stage>,
     /// Ratings of the answers of the passes.
     pub rate: Vec<Stage>,
+    /// The likelihood of the reference answers.
+    pub perplexity: Stage,
 }
 
 /// A stage of a cell.
@@ -105,7 +107,7 @@ impl Campaign {
             Ok(stage)
         };
         let mut cells = Vec::with_capacity(manifest.cells.len());
-        for CellEntry { cell, adapt, merge, quantise, serve, quality, passes, rate } in &manifest.cells {
+        for CellEntry { cell, adapt, merge, quantise, serve, quality, passes, rate, perplexity } in &manifest.cells {
             let mut runs = Vec::with_capacity(serve.len());
             for key in serve {
                 runs.push(ServingRun::read(stage(Some(key))?, &mut requests)?);
@@ -114,7 +116,8 @@ impl Campaign {
             let quality = stage(quality.as_ref())?;
             let passes = passes.iter().map(|key| stage(Some(key))).collect::<Result<_, E>>()?;
             let rate = rate.iter().map(|key| stage(Some(key))).collect::<Result<_, E>>()?;
-            cells.push(CellRecords { cell: cell.clone(), adapt, merge, quantise, serve: runs, quality, passes, rate });
+            let perplexity = stage(perplexity.as_ref())?;
+            cells.push(CellRecords { cell: cell.clone(), adapt, merge, quantise, serve: runs, quality, passes, rate, perplexity });
         }
         Ok(Self { plan: manifest.plan.clone(), cells })
     }

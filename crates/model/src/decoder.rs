@@ -87,15 +87,34 @@ impl Decoder {
 
     fn forward_in_pool(&self, ids: &Tensor, cache: &mut KvCache) -> Result<Tensor> {
         let length = ids.dim(1)?;
-        let positions = Positions::causal(&self.frequencies, length, cache.len(), &self.device, self.dtype)?;
-        let mut x = self.embed(ids)?;
-        for (block, layer) in self.blocks.iter().zip(cache.layers()) {
-            x = block.forward(&x, &positions, Some(layer))?;
-        }
+        let x = self.run_blocks(ids, cache)?;
         let last = x.narrow(1, length - 1, 1)?.contiguous()?;
         let logits = self.logits(&last)?.squeeze(1)?.to_dtype(DType::F32)?;
         cache.advance(length);
         Ok(logits)
+    }
+
+    /// Runs `ids` (`[b, t]`, u32) after what the cache holds, and gives what the last block makes of each of them, `[b, t, d]`, for
+    /// [`Decoder::logits`] of the positions that are wanted: those of all would be `vocab / d` times as large.
+    ///
+    /// # Errors
+    /// Those of [`Decoder::forward`].
+    pub fn hidden(&self, ids: &Tensor, cache: &mut KvCache) -> Result<Tensor> {
+        let (batch, length) = ids.dims2()?;
+        cache.check_room(batch, length)?;
+        let hidden = rayon::scope(|_| self.run_blocks(ids, cache))?;
+        cache.advance(length);
+        Ok(hidden)
+    }
+
+    /// All blocks, which write into the cache and leave its length as it is.
+    fn run_blocks(&self, ids: &Tensor, cache: &mut KvCache) -> Result<Tensor> {
+        let positions = Positions::causal(&self.frequencies, ids.dim(1)?, cache.len(), &self.device, self.dtype)?;
+        let mut x = self.embed(ids)?;
+        for (block, layer) in self.blocks.iter().zip(cache.layers()) {
+            x = block.forward(&x, &positions, Some(layer))?;
+        }
+        Ok(x)
     }
 
     /// Rows of the embedding for `ids` (`[b, t]`, u32): `[b, t, d]`.

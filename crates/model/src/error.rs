@@ -201,6 +201,17 @@ impl Error {
         Some(hint)
     }
 
+    /// Whether the weights are of a kind that is not read here, and nothing is wrong with them.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::InFile { source, .. } => source.is_unsupported(),
+            Self::GgufVersion { .. } | Self::UnsupportedType { .. } | Self::UnsupportedArchitecture { .. } | Self::UnsupportedConfig { .. } => {
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The same error, with the file it happened in.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {

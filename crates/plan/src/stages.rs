@@ -24,11 +24,14 @@ pub enum StageKind {
     Judge,
     /// The answers of a pass, rated by a cross-encoder.
     Nli,
+    /// How likely the weights find the task's reference answers, those that were quantised beside those in full precision.
+    Perplexity,
 }
 
 impl StageKind {
     /// Every kind, in the order a cell goes through them.
-    pub const ALL: &[Self] = &[Self::Adapt, Self::Merge, Self::Quantise, Self::Serve, Self::Quality, Self::Judge, Self::Nli];
+    pub const ALL: &[Self] =
+        &[Self::Adapt, Self::Merge, Self::Quantise, Self::Serve, Self::Quality, Self::Judge, Self::Nli, Self::Perplexity];
 
     /// The word that records, file names and labels use.
     pub fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl StageKind {
             Self::Quality => "quality",
             Self::Judge => "judge",
             Self::Nli => "nli",
+            Self::Perplexity => "perplexity",
         }
     }
 }
@@ -57,7 +61,7 @@ pub struct Stage {
     pub method: Method,
     /// How the weights are written; `None` for an adaptation and for its merge, which is always in f16.
     pub precision: Option<Precision>,
-    /// In which files; only a quantisation has it.
+    /// In which files; only a quantisation has it, and what reads the weights themselves.
     pub quantised_as: Option<QuantisedAs>,
     /// Index into [`Plan::engines`]; only serving, scoring and rating have one.
     pub engine: Option<usize>,
@@ -65,6 +69,8 @@ pub struct Stage {
     pub run: Option<u32>,
     /// The stage whose artifact, or whose answers, it reads; `None` reads the model as it is.
     pub upstream: Option<usize>,
+    /// The stage whose weights in full precision these are put beside; only [`StageKind::Perplexity`] of quantised weights has it.
+    pub against: Option<usize>,
     /// Indices into [`Plan::cells`] of the cells that stand on it.
     pub cells: Vec<usize>,
 }
@@ -84,6 +90,8 @@ pub struct CellStages {
     pub quality: Vec<usize>,
     /// The ratings of their answers.
     pub rate: Vec<usize>,
+    /// The likelihood of the reference answers; `None` where [`Plan::why_not_read`] says why.
+    pub perplexity: Option<usize>,
 }
 
 /// All stages of a plan. A stage stands after the one it reads from.
@@ -107,19 +115,42 @@ impl Plan {
     /// quantisation too.
     pub fn stages(&self) -> StageGraph {
         let mut builder = Builder::default();
+        let mut read = Vec::new();
         for (model, spec) in self.models.iter().enumerate() {
             for task in 0..self.tasks.len() {
                 for &strategy in &self.strategies {
                     for engine in 0..self.engines.len() {
                         if self.engines[engine].takes(strategy) {
                             let cell = self.cell(spec, task, strategy, engine);
-                            builder.cell(cell, self.stem(model, task, strategy, engine));
+                            let stem = self.stem(model, task, strategy, engine);
+                            builder.cell(cell, stem);
+                            read.push((stem, self.why_not_read(strategy, engine).is_none()));
                         }
                     }
                 }
             }
         }
+        // Once all else is planned: quantised weights are put beside those in full precision, whose cell may come later.
+        for (cell, (stem, _)) in read.into_iter().enumerate().filter(|(_, (_, read))| *read) {
+            builder.perplexity(cell, stem);
+        }
         builder.graph
+    }
+
+    /// Why the weights of a cell are not read for the likelihood of reference answers; `None` where they are.
+    pub fn why_not_read(&self, strategy: Strategy, engine: usize) -> Option<&'static str> {
+        let full = strategy.precision() == Precision::Fp16;
+        match self.quantised_as(engine) {
+            _ if !self.quality.perplexity => Some("the plan leaves it out (quality.perplexity = false)"),
+            None if !full => Some("the engine quantises as it loads: the weights it computes with are in no file"),
+            Some(QuantisedAs::CompressedTensors) if !full => {
+                Some("its weights are in the compressed-tensors format, which only GPU engines read")
+            }
+            _ if full && strategy.method() != Method::None && self.engines[engine].adapter == AdapterUse::Apart => {
+                Some("its adapter is served apart: there are no merged weights to read")
+            }
+            _ => None,
+        }
     }
 
     fn cell(&self, model: &ModelSpec, task: usize, strategy: Strategy, engine: usize) -> Cell {
@@ -137,7 +168,8 @@ impl Plan {
         let apart = self.engines[engine].adapter == AdapterUse::Apart && strategy.precision() == Precision::Fp16;
         let rated = [Rater::Judge, Rater::Nli].map(|rater| self.tasks[task].raters().any(|needed| needed == rater));
         let (quantised_as, merges) = (self.quantised_as(engine), !gives_folder && !apart);
-        Stem { model, task, strategy, engine, quantised_as, merges, runs: self.runs, passes: self.quality.passes, rated }
+        let (runs, passes) = (self.runs, self.quality.passes);
+        Stem { cell: 0, model, task, strategy, engine, quantised_as, gives_folder, merges, runs, passes, rated }
     }
 
     /// The seed of a stage: of the plan's seed and of what the stage is about. Method, precision and engine are left out, so
@@ -197,12 +229,16 @@ impl StageGraph {
 /// Where a cell stands in the plan.
 #[derive(Clone, Copy)]
 struct Stem {
+    /// Which cell it is.
+    cell: usize,
     model: usize,
     task: usize,
     strategy: Strategy,
     engine: usize,
     /// `None`: the engine quantises as it loads.
     quantised_as: Option<QuantisedAs>,
+    /// Whether adaptation leaves a whole model.
+    gives_folder: bool,
     /// Whether what adaptation leaves must be merged.
     merges: bool,
     runs: u32,
@@ -228,6 +264,7 @@ impl Default for Builder {
 
 impl Builder {
     fn cell(&mut self, cell: Cell, stem: Stem) {
+        let stem = Stem { cell: self.graph.cells.len(), ..stem };
         let precision = stem.strategy.precision();
         let mut stages = CellStages::default();
         if stem.strategy.method() != Method::None {
@@ -252,19 +289,39 @@ impl Builder {
         self.graph.of_cell.push(stages);
     }
 
-    /// The stage of this identity, made when it is new, with the current cell added to it.
+    /// The stage that reads the weights of a cell whose other stages are known.
+    fn perplexity(&mut self, cell: usize, stem: Stem) {
+        let CellStages { adapt, merge, quantise, .. } = self.graph.of_cell[cell];
+        let precision = stem.strategy.precision();
+        let weights = quantise.or(merge).or(adapt);
+        let index = self.stage(Stem { cell, ..stem }, StageKind::Perplexity, Some(precision), None, weights);
+        if precision != Precision::Fp16 {
+            self.graph.stages[index].against = self.full(stem);
+        }
+        self.graph.of_cell[cell].perplexity = Some(index);
+    }
+
+    /// The stage that leaves the weights of `lora-fp16` of the same model and task: a merge, or an adaptation that gives a whole model.
+    fn full(&self, stem: Stem) -> Option<usize> {
+        let of = |kind| self.known.get(&(kind, stem.model, stem.task, Method::Lora, None, None, None, None)).copied();
+        if stem.gives_folder { of(StageKind::Adapt) } else { of(StageKind::Merge) }
+    }
+
+    /// The stage of this identity, made when it is new, with the cell added to it.
     fn stage(&mut self, stem: Stem, kind: StageKind, precision: Option<Precision>, run: Option<u32>, upstream: Option<usize>) -> usize {
-        let Stem { model, task, strategy, engine, quantised_as, .. } = stem;
+        let Stem { cell, model, task, strategy, engine, quantised_as, .. } = stem;
         let method = strategy.method();
-        let prepares = matches!(kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise);
-        let engine = (!prepares).then_some(engine);
-        let quantised_as = quantised_as.filter(|_| kind == StageKind::Quantise);
+        let of_weights = matches!(kind, StageKind::Adapt | StageKind::Merge | StageKind::Quantise | StageKind::Perplexity);
+        let engine = (!of_weights).then_some(engine);
+        let quantised = kind == StageKind::Quantise || (kind == StageKind::Perplexity && precision != Some(Precision::Fp16));
+        let quantised_as = quantised_as.filter(|_| quantised);
         let stages = &mut self.graph.stages;
         let index = *self.known.entry((kind, model, task, method, precision, quantised_as, engine, run)).or_insert_with(|| {
-            stages.push(Stage { kind, model, task, method, precision, quantised_as, engine, run, upstream, cells: Vec::new() });
+            let against = None;
+            stages.push(Stage { kind, model, task, method, precision, quantised_as, engine, run, upstream, against, cells: Vec::new() });
             stages.len() - 1
         });
-        stages[index].cells.push(self.graph.cells.len());
+        stages[index].cells.push(cell);
         index
     }
 }

@@ -82,4 +82,7 @@ pub struct CellEntry {
     /// The ratings of answers of any of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rate: Vec<String>,
+    /// The likelihood of the reference answers, shared between engines that read the same weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<String>,
 }

@@ -250,9 +250,11 @@ pub struct ItemMark {
 /// What a scored pass told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QualityFacts {
-    /// Per item, in data set order, every mark that its text and references are enough for. Which of them counts is the plan's to say.
+    /// The mark the plan calls primary.
+    pub primary: String,
+    /// Per item, in data set order.
     pub items: Vec<ItemMark>,
-    /// Digest of all prompts: messages and references.
+    /// Digest of all rendered prompts.
     pub prompts_digest: String,
     /// Parquet of the requests and answers, relative to the run folder.
     pub requests_file: String,
@@ -273,6 +275,60 @@ pub struct RateFacts {
     pub output_tokens: Reading<u64>,
 }
 
+/// What a model makes of the reference answers of a task's held-out items.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerplexityFacts {
+    /// Which tokens count, after which prompt.
+    pub version: String,
+    /// Key of the stage that left the weights in full precision beside which these were put; `None` where they were read alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// Bytes held for the weights.
+    pub weights_memory: Reading<Bytes>,
+    /// Bytes held at the same time for those in full precision.
+    pub full_weights_memory: Reading<Bytes>,
+    /// Per item, in data set order; missing where the weights are of a kind that is not read.
+    pub items: Reading<Vec<ItemLikelihood>>,
+}
+
+/// How likely the reference answer of one item is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemLikelihood {
+    /// The item's id in its data set.
+    pub id: String,
+    /// Sums over the answer's tokens, or why there are none.
+    pub seen: Reading<Likelihood>,
+}
+
+/// Sums over the tokens of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likelihood {
+    /// Tokens, with the one that ends the answer.
+    pub tokens: u32,
+    /// Σ −ln p of the right token, in nats.
+    pub nll: f64,
+    /// Beside full precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Divergence>,
+}
+
+/// Sums over the same tokens of how far quantised weights are from those in full precision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// Σ −ln p of the right token in full precision, in nats.
+    pub full_nll: f64,
+    /// Σ of the Kullback-Leibler divergence of the quantised distribution from that in full precision, in nats.
+    pub kl: f64,
+    /// The largest divergence of a token, in nats.
+    pub kl_max: f64,
+    /// Tokens at which both have the same likeliest token.
+    pub same_top: u32,
+    /// Σ of p of the right token less that in full precision.
+    pub delta_p: f64,
+    /// Σ of the square of that difference.
+    pub delta_p_squared: f64,
+}
+
 /// What is particular to a kind of stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -289,6 +345,8 @@ pub enum Detail {
     Quality(QualityFacts),
     /// See [`RateFacts`].
     Rate(RateFacts),
+    /// See [`PerplexityFacts`].
+    Perplexity(PerplexityFacts),
     /// A failed stage has none.
     Nothing,
 }

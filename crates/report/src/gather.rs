@@ -74,7 +74,7 @@ fn keys(manifest: &Manifest) -> BTreeSet<&str> {
         .cells
         .iter()
         .flat_map(|cell| {
-            [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality]
+            [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality, &cell.perplexity]
                 .into_iter()
                 .flatten()
                 .chain(&cell.serve)

@@ -19,6 +19,8 @@ const BASE: &str = "base-fp16";
 /// The figures behind the five, which the second table shows.
 const BEHIND: &[&str] =
     &["ttft_ms", "itl_ms", "throughput_tok_s", "energy_per_request_j", "load_energy_j", "train_energy_j", "peak_memory_bytes"];
+/// How far quantised weights are from full precision, token by token: a table of its own, where any cell has them.
+const FIDELITY: &[&str] = &["perplexity", "kl_divergence", "top1_agreement", "rms_delta_p"];
 /// What reasons say of a stage that needed more memory than there is.
 const DOES_NOT_FIT: &str = "does not fit";
 /// The figures that a table of levels of concurrency shows, where they are there.
@@ -95,6 +97,10 @@ impl Grid {
     fn add_main(&mut self, document: &Document) {
         self.add(document, "Deployment metrics", &five(document));
         self.add(document, "What they rest on", &named(document, BEHIND));
+        let fidelity = fidelity(document);
+        if !fidelity.is_empty() {
+            self.add(document, "Quantised beside full precision, over the tokens of reference answers", &fidelity);
+        }
         if !document.levels.is_empty() {
             self.add_table("By concurrency", &named(document, BY_LEVEL), &variants(&document.levels), By::Level);
         }
@@ -104,7 +110,10 @@ impl Grid {
     pub(crate) fn whole(document: &Document) -> Self {
         let mut grid = Self { versions: true, ..Self::default() };
         grid.add_main(document);
-        let shown = |d: &Definition| [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str());
+        let fidelity = fidelity(document);
+        let shown = |d: &Definition| {
+            [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str()) || fidelity.iter().any(|shown| shown.name == d.name)
+        };
         let further: Vec<&Definition> = document.definitions.iter().filter(|definition| !shown(definition)).collect();
         for (i, columns) in further.chunks(ABREAST).enumerate() {
             grid.add(document, if i == 0 { "Further figures" } else { "" }, columns);
@@ -231,6 +240,12 @@ fn title_of(definition: &Definition) -> &str {
 
 fn five(document: &Document) -> Vec<&Definition> {
     named(document, &[&[SCORE], FIVE].concat())
+}
+
+/// Nothing where no cell's weights were put beside full precision.
+fn fidelity(document: &Document) -> Vec<&Definition> {
+    let compared = |cell: &CellFigures| cell.metrics.get("kl_divergence").is_some_and(|figure| figure.value.is_some());
+    if document.cells.iter().any(compared) { named(document, FIDELITY) } else { Vec::new() }
 }
 
 fn named<'a>(document: &'a Document, names: &[&str]) -> Vec<&'a Definition> {

@@ -35,6 +35,11 @@ impl Words {
         Ok(Self { tokenizer, template })
     }
 
+    /// Both, for who does more with them than put prompts.
+    pub fn into_parts(self) -> (Tokenizer, ChatTemplate) {
+        (self.tokenizer, self.template)
+    }
+
     /// The prompt that a conversation (role and content of each message) becomes: the text up to where the answer begins.
     ///
     /// # Errors

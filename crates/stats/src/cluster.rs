@@ -99,14 +99,7 @@ impl Clusters {
 
     /// Half the 95% interval of Σ totals / Σ sizes, whose value is `ratio`.
     fn half_width(&self, ratio: f64, totals: &[f64]) -> Option<f64> {
-        let n = self.n();
-        if n < 2 {
-            return None;
-        }
-        let squares: f64 = totals.iter().zip(&self.sizes).map(|(total, size)| (total - ratio * size).powi(2)).sum();
-        let n_real = n as f64;
-        let variance = n_real / (n_real - 1.0) * squares / (self.values.len() as f64).powi(2);
-        Some(t_quantile(n - 1) * variance.sqrt())
+        half_width(ratio, totals, &self.sizes)
     }
 
     /// The observations at two levels, rounded outwards.
@@ -118,6 +111,41 @@ impl Clusters {
         let at = |rank: f64| self.values[(rank as usize).min(self.values.len() - 1)];
         Some((at((low * n).floor()), at((high * n).ceil())))
     }
+}
+
+/// The mean over observations of which only each cluster's sum and size are known: Σ sums / Σ sizes, with the interval of [`Clusters::mean`].
+///
+/// # Errors
+/// [`Error::Empty`] without any observation, or [`Error::NotFinite`] with the place of the first cluster whose sum or size is not.
+pub fn mean_of_clusters(clusters: impl IntoIterator<Item = (f64, f64)>) -> Result<Estimate> {
+    let (mut sums, mut sizes) = (Vec::new(), Vec::new());
+    for (index, (sum, size)) in clusters.into_iter().enumerate() {
+        if let Some(&value) = [sum, size].iter().find(|value| !value.is_finite()) {
+            return Err(Error::NotFinite { index, value });
+        }
+        if size > 0.0 {
+            sums.push(sum);
+            sizes.push(size);
+        }
+    }
+    if sums.is_empty() {
+        return Err(Error::Empty);
+    }
+    let value = sums.iter().sum::<f64>() / sizes.iter().sum::<f64>();
+    let ci95 = half_width(value, &sums, &sizes).map(|half| (value - half, value + half));
+    Ok(Estimate { value, ci95, n: sums.len(), method: if ci95.is_some() { Method::Clusters } else { Method::None } })
+}
+
+/// Half the 95% interval of Σ totals / Σ sizes, whose value is `ratio`; `None` of fewer than two clusters.
+fn half_width(ratio: f64, totals: &[f64], sizes: &[f64]) -> Option<f64> {
+    let n = sizes.len();
+    if n < 2 {
+        return None;
+    }
+    let squares: f64 = totals.iter().zip(sizes).map(|(total, size)| (total - ratio * size).powi(2)).sum();
+    let n_real = n as f64;
+    let variance = n_real / (n_real - 1.0) * squares / sizes.iter().sum::<f64>().powi(2);
+    Some(t_quantile(n - 1) * variance.sqrt())
 }
 
 #[cfg(test)]
@@ -153,6 +181,17 @@ mod tests {
         let (a, b) = (alone.mean().ci95.unwrap(), copied.mean().ci95.unwrap());
         assert!((a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12);
         assert_eq!((copied.n(), copied.observations()), (8, 800));
+    }
+
+    #[test]
+    fn sums_alone_give_the_same_mean() {
+        let clusters = [vec![1.0, 2.0, 6.0], vec![], vec![4.0], vec![0.5, 0.25]];
+        let whole = Clusters::new(clusters.clone()).unwrap().mean();
+        let sums = clusters.iter().map(|cluster| (cluster.iter().sum(), cluster.len() as f64));
+        assert_eq!(mean_of_clusters(sums).unwrap(), whole);
+        assert_eq!(mean_of_clusters([(6.0, 3.0)]).unwrap(), Estimate { n: 1, ..Estimate::single(2.0) });
+        assert_eq!(mean_of_clusters([(0.0, 0.0)]), Err(Error::Empty));
+        assert!(matches!(mean_of_clusters([(1.0, 1.0), (f64::NAN, 1.0)]), Err(Error::NotFinite { index: 1, .. })));
     }
 
     proptest! {

@@ -64,9 +64,15 @@ impl Estimate {
         self.ci95.map(|(low, high)| (high - low) / 2.0)
     }
 
+    /// The figure through a function that rises: value and both ends.
+    #[must_use]
+    pub fn through(self, rising: impl Fn(f64) -> f64) -> Self {
+        Self { value: rising(self.value), ci95: self.ci95.map(|(low, high)| (rising(low), rising(high))), ..self }
+    }
+
     /// The same figure in another unit: value and interval times a positive factor.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        Self { value: self.value * factor, ci95: self.ci95.map(|(low, high)| (low * factor, high * factor)), ..self }
+        self.through(|x| x * factor)
     }
 }

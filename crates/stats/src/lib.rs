@@ -20,7 +20,7 @@ mod sample;
 
 pub use bootstrap::{Bootstrap, BootstrapKind};
 pub use change::{Change, ChangeMethod, difference, mover, ratio};
-pub use cluster::Clusters;
+pub use cluster::{Clusters, mean_of_clusters};
 pub use error::{Error, Result};
 pub use estimate::{Estimate, Method};
 pub use holm::holm;

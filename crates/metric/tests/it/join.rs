@@ -20,6 +20,7 @@ fn entry(strategy: Strategy, serve: &[&str]) -> CellEntry {
         quality: None,
         passes: Vec::new(),
         rate: Vec::new(),
+        perplexity: None,
     }
 }
 

@@ -11,4 +11,5 @@ mod engine;
 mod figures;
 mod join;
 mod levels;
+mod likelihood;
 mod records;

@@ -8,8 +8,8 @@ use plan::{
     Strategy, TaskSpec,
 };
 use record::{
-    Detail, EnergySource, EnergyWindow, ItemMark, Judgement, LoadFacts, MemoryPeak, Outcome, PageCache, QualityFacts, Request, SCHEMA,
-    StageKind, StageRecord,
+    Detail, Divergence, EnergySource, EnergyWindow, ItemLikelihood, ItemMark, Judgement, Likelihood, LoadFacts, MemoryPeak, Outcome,
+    PageCache, PerplexityFacts, QualityFacts, Request, SCHEMA, StageKind, StageRecord,
 };
 use units::{Bytes, Joules, Nanos, Reading, Seconds, Watts};
 
@@ -171,8 +171,34 @@ pub(crate) fn quality(marks: &[f64]) -> Stage {
     let items = ('a'..)
         .zip(marks)
         .map(|(id, mark)| ItemMark { id: id.to_string(), marks: BTreeMap::from([("f1".to_owned(), Reading::Known(*mark))]) });
-    let facts = QualityFacts { items: items.collect(), prompts_digest: String::new(), requests_file: String::new() };
+    let facts = QualityFacts { primary: "f1".into(), items: items.collect(), prompts_digest: String::new(), requests_file: String::new() };
     recorded(record(StageKind::Quality, 1.0, Vec::new(), Detail::Quality(facts)))
+}
+
+/// Two answers of one and of three tokens: 2 nats in full precision, 1 nat more and 0.4 nats apart where they are quantised.
+fn perplexity(strategy: Strategy) -> Stage {
+    let quantised = !matches!(strategy, Strategy::BaseFp16 | Strategy::LoraFp16);
+    let item = |id: &str, tokens: u32| {
+        let part = f64::from(tokens) / 4.0;
+        let apart = Divergence {
+            full_nll: 2.0 * part,
+            kl: 0.4 * part,
+            kl_max: 0.4 * part,
+            same_top: 1,
+            delta_p: -0.1,
+            delta_p_squared: 0.04 * part,
+        };
+        let (nll, beside) = if quantised { (3.0 * part, Some(apart)) } else { (2.0 * part, None) };
+        ItemLikelihood { id: id.into(), seen: Reading::Known(Likelihood { tokens, nll, beside }) }
+    };
+    let facts = PerplexityFacts {
+        version: "v".into(),
+        against: quantised.then(|| "key".to_owned()),
+        weights_memory: Reading::Known(Bytes(1)),
+        full_weights_memory: Reading::missing("alone"),
+        items: Reading::Known(vec![item("a", 1), item("b", 3)]),
+    };
+    recorded(record(StageKind::Perplexity, 1.0, Vec::new(), Detail::Perplexity(facts)))
 }
 
 /// Serving energies of 400, 440 and 360 J, so 100, 110 and 90 J a request.
@@ -192,6 +218,7 @@ fn cell(strategy: Strategy, quantised: bool, marks: &[f64]) -> CellRecords {
         quality: quality(marks),
         passes: Vec::new(),
         rate: Vec::new(),
+        perplexity: perplexity(strategy),
     }
 }
 

@@ -31,6 +31,13 @@ struct Written {
     layer_types: Option<Vec<String>>,
     bos_token_id: Option<u32>,
     eos_token_id: Option<OneOrMany>,
+    quantization_config: Option<Quantised>,
+}
+
+/// Of `quantization_config`, as GPTQ, AWQ, compressed-tensors and bitsandbytes write it.
+#[derive(Deserialize)]
+struct Quantised {
+    quant_method: Option<String>,
 }
 
 /// `rope_scaling` (transformers 4) or `rope_parameters` (transformers 5, which moved `rope_theta` into it).
@@ -162,6 +169,10 @@ impl Written {
         }
         if self.use_sliding_window == Some(true) {
             return unsupported("use_sliding_window", "true", "full attention (use_sliding_window = false)");
+        }
+        if let Some(Quantised { quant_method }) = &self.quantization_config {
+            let method = quant_method.as_deref().unwrap_or("not told");
+            return unsupported("quantization_config.quant_method", method, "a dense safetensors folder, or a GGUF file");
         }
         let mut kinds = self.layer_types.iter().flatten();
         match kinds.find(|kind| *kind != "full_attention") {

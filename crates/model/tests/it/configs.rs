@@ -69,6 +69,7 @@ fn what_is_not_done_is_refused() {
         (r#"{"model_type": "gpt2"}"#, "unsupported architecture gpt2"),
         (r#"{"hidden_act": "gelu"}"#, "unsupported configuration: hidden_act = gelu"),
         (r#"{"use_sliding_window": true}"#, "unsupported configuration: use_sliding_window = true"),
+        (r#"{"quantization_config": {"quant_method": "gptq", "bits": 4}}"#, "quantization_config.quant_method = gptq"),
         (r#"{"layer_types": ["full_attention", "sliding_attention"]}"#, "unsupported configuration: layer_types = sliding_attention"),
         (r#"{"rope_scaling": {"type": "yarn", "factor": 4.0}}"#, "unsupported configuration: rope_scaling.rope_type = yarn"),
         (r#"{"rope_scaling": {"rope_type": "llama3", "factor": 4.0}}"#, "missing key rope_scaling.low_freq_factor"),

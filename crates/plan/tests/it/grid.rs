@@ -126,12 +126,13 @@ fn what_edge_eval_plan_prints() {
           quantise  LLaMA 1B · rag · qlora-int4  1      to run    c4a588c7
 
         Stages
-          stage     planned  finished  to run  not known
-          adapt     2        1         1       0
-          merge     2        1         1       0
-          quantise  3        0         3       0
-          serve     15       2         13      0
-          quality   5        1         4       0
+          stage       planned  finished  to run  not known
+          adapt       2        1         1       0
+          merge       2        1         1       0
+          quantise    3        0         3       0
+          serve       15       2         13      0
+          quality     5        1         4       0
+          perplexity  5        0         5       0
     "#]]
     .assert_eq(&plan::render(&plan, &graph, &keys, &finished));
     let unknown = graph.keys(&plan, &Digests::default());

@@ -28,6 +28,7 @@ fn manifest() -> Manifest {
         quality: of.quality.first().copied().map(key),
         passes: Vec::new(),
         rate: Vec::new(),
+        perplexity: of.perplexity.map(key),
     };
     let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
     Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells, data: Vec::new() }
