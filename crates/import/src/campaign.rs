@@ -36,7 +36,8 @@ pub(crate) fn campaign(runs: &[Metered], given: &Given, score: Option<&TaskScore
     let serve = runs.iter().map(|run| serving_run(run, given)).collect();
     let mut cells = vec![cell(strategy, serve, score)];
     cells.extend(baseline.map(|baseline| cell(Strategy::LoraFp16, Vec::new(), Some(baseline))));
-    Campaign { plan: plan(given), cells }
+    let mark = score.map_or(IMPORTED, |score| score.mark.as_str());
+    Campaign { plan: plan(given, mark), cells }
 }
 
 fn cell(strategy: Strategy, serve: Vec<ServingRun>, score: Option<&TaskScore>) -> CellRecords {
@@ -129,7 +130,7 @@ fn quality(score: &TaskScore) -> StageRecord {
         [] => vec![mark("the mean of all items", score.value)],
         items => items.iter().map(|item| mark(&item.id, item.mark)).collect(),
     };
-    let facts = QualityFacts { primary: score.mark.clone(), items, prompts_digest: String::new(), requests_file: String::new() };
+    let facts = QualityFacts { items, prompts_digest: String::new(), requests_file: String::new() };
     record(StageKind::Quality, Detail::Quality(facts))
 }
 
@@ -153,7 +154,7 @@ fn record(kind: StageKind, detail: Detail) -> StageRecord {
     }
 }
 
-fn plan(given: &Given) -> Plan {
+fn plan(given: &Given, mark: &str) -> Plan {
     let word = || IMPORTED.to_owned();
     Plan {
         name: word(),
@@ -168,7 +169,7 @@ fn plan(given: &Given) -> Plan {
             bad_rows: 0,
             train_rows: 0,
             eval_rows: 0,
-            primary: word(),
+            primary: mark.to_owned(),
             marks: Vec::new(),
             max_tokens: 0,
             max_prompt_tokens: None,

@@ -67,9 +67,6 @@ pub fn fidelity(view: &CellView) -> Result<Fidelity, Missing> {
     }
     let baseline = view.sibling(Strategy::LoraFp16)?;
     let (after, before) = (Marks::of(view)?, Marks::of(&baseline).map_err(|why| Missing::because(format!("baseline lora-fp16: {why}")))?);
-    if after.name != before.name {
-        return Err(Missing::because(format!("marked by `{}`, but its baseline by `{}`", after.name, before.name)));
-    }
     let pairs: Vec<(f64, f64)> = after.by_id.iter().filter_map(|(id, &mark)| Some((mark, *before.by_id.get(id)?))).collect();
     let mut notes = after.notes;
     notes.extend(before.notes.into_iter().map(|note| format!("baseline lora-fp16: {note}")));

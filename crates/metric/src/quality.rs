@@ -81,9 +81,10 @@ impl<'a> Taken<'a> {
     fn of(view: &CellView<'a>) -> Result<Self, Missing> {
         let records = view.records;
         let first = facts(&records.quality, "scored pass")?;
-        let Detail::Quality(QualityFacts { primary, items, .. }) = first else {
+        let Detail::Quality(QualityFacts { items, .. }) = first else {
             return Err(Missing::because("the record of the scored pass has no marks"));
         };
+        let primary = &view.task()?.primary;
         let (stages, what, mut passes) = match Rater::of(primary) {
             None => (&records.passes, "scored pass", vec![items.as_slice()]),
             Some(_) => (&records.rate, "rating", Vec::new()),

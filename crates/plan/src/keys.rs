@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    AdaptSpec, CommandSpec, Compress, EngineSpec, JudgeSpec, LoadSpec, MeterSpec, Method, Plan, Precision, QualitySpec, QuantisedAs, Stage,
-    StageGraph, StageKind, TaskSpec,
+    AdaptSpec, CommandSpec, Compress, EngineSpec, JudgeSpec, LoadSpec, LongPairs, MeterSpec, Method, Plan, Precision, QualitySpec,
+    QuantisedAs, Stage, StageGraph, StageKind, TaskSpec,
 };
 
 /// Raised when a stage's code changes what the same inputs give; old records are then no longer reused.
@@ -161,11 +161,10 @@ pub fn serve(inputs: &Serving<'_>, load: &LoadSpec, meter: &MeterSpec, run: u32)
     )
 }
 
-/// Key of a scored pass, the first of which has no number. The load is no part of it.
+/// Key of a scored pass, the first of which has no number. The load is no part of it, nor which marks count: answers stay what they are.
 pub fn quality(inputs: &Serving<'_>, spec: &QualitySpec, pass: Option<u32>) -> String {
     let Serving { weights, eval, task, engine, engine_build, seed } = *inputs;
-    let prompts =
-        json!({"kind": task.kind, "system": task.system, "rows": task.eval_rows, "max_tokens": task.max_tokens, "primary": task.primary});
+    let prompts = json!({"kind": task.kind, "system": task.system, "rows": task.eval_rows, "max_tokens": task.max_tokens});
     let engine = engine_input(engine);
     let mut inputs: Vec<(&str, &dyn Input)> = vec![
         ("weights", &weights),
@@ -182,9 +181,6 @@ pub fn quality(inputs: &Serving<'_>, spec: &QualitySpec, pass: Option<u32>) -> S
     if spec.temperature > 0.0 {
         inputs.push(("temperature", &spec.temperature));
     }
-    if !task.marks.is_empty() {
-        inputs.push(("marks", &task.marks));
-    }
     digest(StageKind::Quality, &inputs)
 }
 
@@ -195,8 +191,12 @@ pub fn judge(quality: &str, judge: &JudgeSpec, seed: u64) -> String {
 }
 
 /// Key of the ratings of a cross-encoder, given by the digest of its files.
-pub fn nli(quality: &str, model: &str, meter: &MeterSpec) -> String {
-    digest(StageKind::Nli, &[("quality", &quality), ("model", &model), ("meter", meter)])
+pub fn nli(quality: &str, model: &str, long: LongPairs, meter: &MeterSpec) -> String {
+    let mut inputs: Vec<(&str, &dyn Input)> = vec![("quality", &quality), ("model", &model), ("meter", meter)];
+    if long != LongPairs::default() {
+        inputs.push(("long", &long));
+    }
+    digest(StageKind::Nli, &inputs)
 }
 
 /// Key of the likelihood of a task's reference answers under `weights`, beside those of `against`. No engine is part of it.
@@ -252,7 +252,7 @@ fn key(plan: &Plan, stage: &Stage, before: &[Option<String>], digests: &Digests)
             }
         }
         StageKind::Judge => Some(judge(&upstream, plan.judge.as_ref()?, seed)),
-        StageKind::Nli => Some(nli(&upstream, digests.nli.as_deref()?, &plan.meter)),
+        StageKind::Nli => Some(nli(&upstream, digests.nli.as_deref()?, plan.nli.as_ref()?.long, &plan.meter)),
         StageKind::Perplexity => {
             let eval = known(&digests.eval, stage.task)?;
             let against = match stage.against {

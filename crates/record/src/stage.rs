@@ -250,11 +250,9 @@ pub struct ItemMark {
 /// What a scored pass told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QualityFacts {
-    /// The mark the plan calls primary.
-    pub primary: String,
-    /// Per item, in data set order.
+    /// Per item, in data set order, every mark that its text and references are enough for. Which of them counts is the plan's to say.
     pub items: Vec<ItemMark>,
-    /// Digest of all rendered prompts.
+    /// Digest of all prompts: messages and references.
     pub prompts_digest: String,
     /// Parquet of the requests and answers, relative to the run folder.
     pub requests_file: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plan::{Rater, Stage};
+use plan::Stage;
 use record::{Detail, ItemMark, QualityFacts, Request};
 use score::Item;
 use units::{Reading, Seconds};
@@ -39,17 +39,10 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
 
 fn detail(context: &Context<'_>, stage: &Stage, key: &str, requests: &[Request]) -> Result<Detail> {
     let task = &context.bound.tasks[stage.task];
-    let spec = &context.bound.plan.tasks[stage.task];
-    // The plan's marks stand beside the task's own, each once; those of raters are taken by stages of their own.
-    let mut marks: Vec<&str> = task.task.marks.to_vec();
-    for mark in spec.marks.iter().chain([&spec.primary]).map(String::as_str) {
-        if !marks.contains(&mark) && Rater::of(mark).is_none() {
-            marks.push(mark);
-        }
-    }
+    // All that text tells, whichever of them count: the plan may say another one tomorrow. Those of raters are taken by stages of their own.
+    let marks: Vec<&str> = score::MARKS.iter().map(|mark| mark.name).collect();
     let by_item: BTreeMap<&str, &Request> = requests.iter().map(|request| (request.item.as_str(), request)).collect();
     Ok(Detail::Quality(QualityFacts {
-        primary: spec.primary.clone(),
         items: task.items.iter().map(|item| mark(item, by_item.get(item.id.as_str()).copied(), &marks)).collect(),
         prompts_digest: items::digest(&task.items),
         requests_file: context.folder.write_requests(key, None, requests)?,

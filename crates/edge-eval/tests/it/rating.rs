@@ -116,6 +116,12 @@ fn a_judge_and_a_cross_encoder_rate_every_pass_once() {
     let value = figure(&entailed, "score").unwrap();
     assert!((0.0..=1.0).contains(&value), "{value}");
     assert!(figure(&entailed, "score_sd").is_some());
+    // A mark that nobody asked for when the passes were made.
+    let f1 = score(folder.path(), "f1", judge.port);
+    assert!(figure(&f1, "score").is_some() && judge.asked().len() == asked.len());
+    let passes = fs::read_dir(folder.path().join("run/records")).unwrap();
+    let passes = passes.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("quality-"));
+    assert_eq!(passes.count(), 2, "answers do not change because another mark counts");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Keys change with what decides a stage's outcome, downstream stages with them, and with nothing else.
 
-use plan::{CommandSpec, CsvPower, CsvSpec, CsvTime, EnginePrice, Gives, Plan, StageKind, keys::Digests};
+use plan::{CommandSpec, CsvPower, CsvSpec, CsvTime, EnginePrice, Gives, LongPairs, Plan, StageKind, keys::Digests};
 
 use crate::parse;
 
@@ -130,9 +130,19 @@ fn an_engines_name_and_price_decide_nothing() {
 }
 
 #[test]
+fn what_becomes_of_long_pairs_decides_a_cross_encoders_ratings() {
+    let plan = parse(plan::quickstart()).unwrap();
+    let key = |long| plan::keys::nli("pass", "model", long, &plan.meter);
+    assert_ne!(key(LongPairs::Split), key(LongPairs::OnlyFirst));
+    assert_ne!(key(LongPairs::LongestFirst), key(LongPairs::OnlyFirst));
+}
+
+#[test]
 fn how_answers_are_scored_decides_their_marks_alone() {
     assert_eq!(changed(|plan, _| plan.quality.temperature = 0.5), ["quality"]);
-    assert_eq!(changed(|plan, _| plan.tasks[0].marks = vec!["rouge_l".into()]), ["quality"]);
+    // Answers do not change because another mark counts.
+    assert!(changed(|plan, _| plan.tasks[0].marks = vec!["rouge_l".into()]).is_empty());
+    assert!(changed(|plan, _| plan.tasks[0].primary = "exact_match".into()).is_empty());
     let mut plan = parse(plan::quickstart()).unwrap();
     let keys = |plan: &Plan| plan.stages().keys(plan, &digests(plan)).into_iter().collect::<std::collections::HashSet<_>>();
     let one = keys(&plan);
