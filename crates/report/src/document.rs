@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stats::{Estimate, Method};
 use units::Reading;
 
-use crate::SizeComparison;
+use crate::{SizeComparison, VariantEconomics};
 
 /// The version of the JSON report.
 pub const SCHEMA: &str = "edge-eval/report/1";
@@ -39,8 +39,48 @@ pub struct Document {
     /// Where one model's figures cross another's over the levels.
     #[serde(default)]
     pub crossings: Vec<SizeComparison>,
+    /// What must be known before a figure of money is used, and of what a comparison is not one; each lower case without a final stop.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The prices that figures of money are at.
+    #[serde(default)]
+    pub prices: Vec<Price>,
+    /// The money of each variant beside the hosted model: curves, utilisation, sensitivity, scale to zero; in plan order.
+    #[serde(default)]
+    pub economics: Vec<VariantEconomics>,
+    /// The five metrics under other named methods than [`Document::method`].
+    #[serde(default)]
+    pub methods: Vec<MethodFigures>,
     /// Stages that did not finish.
     pub failures: Vec<Failure>,
+}
+
+/// One price or factor of the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Price {
+    /// The plan's key, such as `electricity_usd_per_kwh`.
+    pub key: String,
+    /// What it is of, such as `openai/gpt-4o`; `null` where the key says it.
+    pub of: Option<String>,
+    /// In the unit that the key bears; `null` where the plan gives none.
+    pub value: Option<f64>,
+    /// Where it comes from; `null` for a figure of the plan itself.
+    pub source: Option<String>,
+    /// The day of which it is, `YYYY-MM-DD`; `null` where nobody says.
+    pub date: Option<String>,
+    /// What must be said beside it, such as that it is a wholesale price.
+    pub note: Option<String>,
+}
+
+/// Figures under another named method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MethodFigures {
+    /// Its name, such as `paper`.
+    pub method: String,
+    /// What its figures mean.
+    pub definitions: Vec<Definition>,
+    /// One entry a variant, in plan order, with these figures alone.
+    pub cells: Vec<CellFigures>,
 }
 
 /// The load client's certificate, as the report shows it.

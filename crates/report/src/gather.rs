@@ -11,6 +11,7 @@ use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 use crate::{
     crossings,
     document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA},
+    economics, warnings,
 };
 
 /// What can go wrong while a report is made.
@@ -62,6 +63,10 @@ pub fn read(run: &Path) -> Result<Document> {
         cells: campaign.views().map(|view| cell(&view, client.as_ref())).collect(),
         crossings: crossings::of(&levels),
         levels,
+        warnings: warnings::of(&campaign, records.values()),
+        prices: warnings::prices(&manifest.plan.prices),
+        economics: campaign.views().map(|view| economics::of(&view)).collect(),
+        methods: Vec::new(),
         client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),
@@ -85,7 +90,7 @@ fn keys(manifest: &Manifest) -> BTreeSet<&str> {
         .collect()
 }
 
-fn definition(metric: &Metric) -> Definition {
+pub(crate) fn definition(metric: &Metric) -> Definition {
     Definition {
         name: metric.name.into(),
         unit: metric.unit.into(),
@@ -149,7 +154,7 @@ fn shown(
     }
 }
 
-fn figure_of(metric: &Metric, figure: metric::Figure) -> Figure {
+pub(crate) fn figure_of(metric: &Metric, figure: metric::Figure) -> Figure {
     let shown = match &figure.estimate {
         Ok(estimate) => Figure::known(estimate, metric.unit),
         Err(why) => Figure::missing(why.to_string(), metric.unit),

@@ -1,6 +1,8 @@
 //! The report as tables of text, before it is drawn: what the terminal and Markdown print alike. Missing figures are dashes
 //! that point to their numbered reasons; notes that hold for a whole column point from its head.
 
+mod economics;
+
 use std::fmt::Write;
 
 use crate::{
@@ -81,7 +83,7 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    fn new(line: impl Into<String>, under: impl Into<String>) -> Self {
+    pub(crate) fn new(line: impl Into<String>, under: impl Into<String>) -> Self {
         Self { line: line.into(), under: under.into() }
     }
 }
@@ -106,6 +108,15 @@ impl Grid {
         }
     }
 
+    /// The five metrics under the other methods.
+    fn add_methods(&mut self, document: &Document) {
+        for (i, other) in document.methods.iter().enumerate() {
+            let columns: Vec<&Definition> = other.definitions.iter().collect();
+            self.table(if i == 0 { "The same under other methods" } else { "" }, &columns, &groups(&other.cells), By::Variant);
+            self.legend.extend(other.definitions.iter().map(|column| format!("{}, method {}", legend(column), other.method)));
+        }
+    }
+
     /// Every figure.
     pub(crate) fn whole(document: &Document) -> Self {
         let mut grid = Self { versions: true, ..Self::default() };
@@ -118,6 +129,8 @@ impl Grid {
         for (i, columns) in further.chunks(ABREAST).enumerate() {
             grid.add(document, if i == 0 { "Further figures" } else { "" }, columns);
         }
+        grid.add_methods(document);
+        grid.add_economics(document);
         grid
     }
 

@@ -14,6 +14,12 @@ pub(crate) fn render(document: &Document) -> String {
     let grid = Grid::whole(document);
     let mut out =
         format!("# {}\n\n{}\n\n{}\n", escape(&document.run), escape(&terminal::headline(document)), escape(&document.client.summary));
+    if !document.warnings.is_empty() {
+        out += "\n## Warnings\n\n";
+    }
+    for warning in &document.warnings {
+        let _ = writeln!(out, "* {}", escape(warning));
+    }
     for table in grid.tables.iter().filter(|table| !table.groups.is_empty()) {
         if !table.title.is_empty() {
             let _ = write!(out, "\n## {}\n", table.title);
@@ -26,6 +32,12 @@ pub(crate) fn render(document: &Document) -> String {
     }
     for (i, remark) in grid.remarks.iter().enumerate() {
         let _ = writeln!(out, "{}. {}", i + 1, escape(remark));
+    }
+    if !document.economics.is_empty() {
+        let _ = write!(out, "\n## {}\n\n", terminal::MONEY);
+    }
+    for one in &document.economics {
+        let _ = writeln!(out, "* {}", escape(&terminal::money(one)));
     }
     if !document.crossings.is_empty() {
         let _ = write!(out, "\n## {}\n\n", terminal::CROSSINGS);
@@ -49,7 +61,7 @@ pub(crate) fn render(document: &Document) -> String {
     out
 }
 
-fn write_table(out: &mut String, table: &Table) {
+pub(crate) fn write_table(out: &mut String, table: &Table) {
     write_row(out, &table.head);
     *out += &"|---".repeat(table.head.len());
     *out += "|\n";

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, presets};
 
 use crate::{
-    SizeComparison,
+    SizeComparison, VariantEconomics,
     document::Document,
     grid::{Grid, Table, Text},
 };
@@ -14,6 +14,7 @@ use crate::{
 pub(crate) fn render(document: &Document) -> String {
     let grid = Grid::main(document);
     let mut out = clean(&headline(document)) + "\n" + &clean(&document.client.summary) + "\n";
+    list(&mut out, "", document.warnings.iter().map(|warning| format!("warning: {warning}")));
     for table in &grid.tables {
         if table.groups.is_empty() {
             continue;
@@ -25,10 +26,19 @@ pub(crate) fn render(document: &Document) -> String {
         out += &draw(table);
     }
     list(&mut out, "", grid.remarks.iter().enumerate().map(|(i, remark)| format!("({}) {remark}", i + 1)));
+    list(&mut out, MONEY, document.economics.iter().map(money));
     list(&mut out, CROSSINGS, document.crossings.iter().map(crossing));
     list(&mut out, BRACKETS, grid.legend.into_iter());
     list(&mut out, "Stages that failed", failures(document));
     out
+}
+
+/// The title over the short forms of each variant's money.
+pub(crate) const MONEY: &str = "Beside the hosted model";
+
+/// The short form of a variant's money.
+pub(crate) fn money(one: &VariantEconomics) -> String {
+    format!("{}: {}", one.label(), one.sentences.join(". "))
 }
 
 /// The title over the comparisons of sizes.
@@ -74,7 +84,7 @@ pub(crate) fn headline(document: &Document) -> String {
     format!("{run}: {cells} cells, method {method}, on {} (machine {})", parts.join(", "), machine.digest)
 }
 
-fn draw(table: &Table) -> String {
+pub(crate) fn draw(table: &Table) -> String {
     let mut drawn = comfy_table::Table::new();
     drawn.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     drawn.set_header(table.head.iter().map(cell));
@@ -99,6 +109,6 @@ fn cell(text: &Text) -> comfy_table::Cell {
 }
 
 /// Text from elsewhere without control characters, which a terminal would obey.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

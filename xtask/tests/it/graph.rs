@@ -49,7 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("perplexity", &["model", "record", "text", "units"]),
     ("plan", &["econ", "units"]),
     ("record", &["columns", "plan", "stats", "units"]),
-    ("report", &["metric", "plan", "record", "stats", "units"]),
+    ("report", &["econ", "metric", "plan", "record", "stats", "units"]),
     ("reproduce", &["metric", "plan", "record", "report", "stats", "units"]),
     ("score", &["columns", "stats"]),
     ("serve", &["model", "plan", "record", "text", "units"]),

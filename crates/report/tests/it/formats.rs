@@ -255,6 +255,10 @@ fn json_of_one_cell() {
           ],
           "levels": [],
           "crossings": [],
+          "warnings": [],
+          "prices": [],
+          "economics": [],
+          "methods": [],
           "failures": []
         }
     "#]]

@@ -31,6 +31,10 @@ pub(crate) fn document() -> Document {
         cells: cells(),
         levels: Vec::new(),
         crossings: Vec::new(),
+        warnings: Vec::new(),
+        prices: Vec::new(),
+        economics: Vec::new(),
+        methods: Vec::new(),
         failures: Vec::new(),
     }
 }
