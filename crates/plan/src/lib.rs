@@ -23,6 +23,7 @@ pub use meaning::{
     Plan, Precision, PriceSpec, Priced, QualitySpec, QuantisedAs, Rater, Rows, RowsFrom, Schedule, SloSpec, Strategy, TaskSpec,
 };
 pub use meant::{BUILTIN, TARGET_MODULES};
+pub use nearest::nearest;
 pub use parse::{Known, parse};
 pub use problem::{Fault, Problem, Problems};
 pub use render::render;

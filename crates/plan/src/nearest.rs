@@ -4,7 +4,7 @@
 const LONGEST: usize = 64;
 
 /// The nearest of `known`, when at most a third of `word` (and at least one letter) differs.
-pub(crate) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
     let letters = word.chars().count();
     if letters > LONGEST {
         return None;

@@ -25,6 +25,8 @@ pub enum ChangeMethod {
     Fieller,
     /// The intervals of the two figures, put together.
     Mover,
+    /// Student's t over the pairs of the same items.
+    PairedT,
     /// Bootstrap over the pairs of the same items.
     PairedBootstrap,
     /// Linearised over the pairs of the same answers.
@@ -40,6 +42,7 @@ impl ChangeMethod {
             Self::Welch => "Welch",
             Self::Fieller => "Fieller",
             Self::Mover => "MOVER",
+            Self::PairedT => "paired, t",
             Self::PairedBootstrap => "paired, bootstrap",
             Self::PairedClusters => "paired, clusters",
             Self::PairedUnchanged => "paired, Wilson",
@@ -102,6 +105,12 @@ pub fn mover(value: f64, first: (f64, f64), second: (f64, f64)) -> (f64, f64) {
 }
 
 impl Change {
+    /// A figure by itself, against which a bound can be held; `None` where it has no interval.
+    pub fn of(estimate: &Estimate, method: ChangeMethod) -> Option<Self> {
+        let ci95 = estimate.ci95.filter(|_| estimate.n > 1)?;
+        Some(Self { value: estimate.value, ci95, freedom: (estimate.n - 1) as f64, method })
+    }
+
     /// Two-sided p-value of the hypothesis that the true change is `bound`.
     pub fn p_at(&self, bound: f64) -> f64 {
         (2.0 * self.tail(bound)).min(1.0)

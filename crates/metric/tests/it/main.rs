@@ -5,6 +5,7 @@
 mod absent;
 mod advise;
 mod client;
+mod compare;
 mod economics;
 mod efficiency;
 mod engine;
