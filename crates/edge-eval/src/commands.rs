@@ -17,6 +17,7 @@ mod nli;
 mod perplexity;
 mod plan;
 mod prices;
+mod project;
 mod random_weights;
 mod report;
 mod reproduce;
@@ -52,6 +53,7 @@ enum Command {
     Reproduce(reproduce::Args),
     Import(import::Args),
     Advise(advise::Args),
+    Project(project::Args),
     Prices(prices::Args),
     List(list::Args),
     Doctor(doctor::Args),
@@ -83,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Advise(args) => advise::run(&args),
+        Command::Project(args) => project::run(&args),
         Command::Prices(args) => prices::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -89,6 +89,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             import::Error,
             load::Error,
             meter::Error,
+            metric::projection::Error,
             model::Error,
             nli::Error,
             perplexity::Error,

@@ -10,21 +10,16 @@ mod shape;
 
 use std::collections::BTreeMap;
 
-use record::Request;
+use record::{Limits, Request, Standing};
 use serde::Serialize;
 use stats::wilson;
 
-use self::latency::{chunk_gaps_ms, e2e_ms, lateness_ms, token_gaps_ms, tokens_within, tpot_ms, ttft_from_sent_ms, ttft_ms};
+use self::latency::{chunk_gaps_ms, lateness_ms, token_gaps_ms, tokens_within, ttft_from_sent_ms};
 pub use self::{
     distribution::{Distribution, Intervals, P99_MIN_REQUESTS},
     shape::{Came, Counts, Lag},
 };
-use crate::{
-    Run,
-    prefix_cache::PrefixCache,
-    slo::{Limits, Standing},
-    word,
-};
+use crate::{Run, prefix_cache::PrefixCache, word};
 
 /// What the figures mean, a line each, by name.
 pub const DEFINITIONS: &[(&str, &str)] = &[
@@ -123,12 +118,12 @@ pub fn summarise(run: &Run, limits: &Limits) -> Summary {
     let pooled = if gaps <= MOST_POOLED { ok.as_slice() } else { &[] };
     let tokens: Option<u64> = ok.iter().map(|request| request.completion_tokens.map(u64::from)).sum();
     let mut summary = Summary {
-        ttft_ms: each(ttft_ms),
+        ttft_ms: each(Request::ttft_ms),
         ttft_from_sent_ms: each(ttft_from_sent_ms),
         itl_ms: Distribution::pooled(pooled.iter().map(|request| token_gaps_ms(request))),
         inter_chunk_ms: Distribution::pooled(ok.iter().map(|request| chunk_gaps_ms(request))),
-        tpot_ms: each(tpot_ms),
-        e2e_ms: each(|request| Some(e2e_ms(request))),
+        tpot_ms: each(Request::tpot_ms),
+        e2e_ms: each(|request| Some(request.e2e_ms())),
         lateness_ms: each(|request| Some(lateness_ms(request))),
         client_priority_raised: run.priority_raised,
         read_lag_ms: Lag::of(&run.read_lag),

@@ -4,6 +4,8 @@
 //! missing does not keep to the limit: nobody knows. Among the eligible ones the frontier of cost, score and energy of a request is
 //! taken ([`crate::pareto()`]); the pick is its cheapest, the runner-up the next. Nothing is weighted, so no weights are hidden.
 
+mod elsewhere;
+
 use econ::{Month, Site};
 use plan::Cell;
 use stats::Estimate;
@@ -18,6 +20,8 @@ use crate::{
     runs::Runs,
 };
 
+pub use elsewhere::{Elsewhere, ProjectedTo, Target};
+
 /// What a limit is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wished {
@@ -29,6 +33,8 @@ pub enum Wished {
     Score,
     /// Peak memory of the server, in bytes.
     MemoryBytes,
+    /// Mean power of the devices while requests are served, in W.
+    PowerW,
 }
 
 impl Wished {
@@ -39,6 +45,7 @@ impl Wished {
             Self::ItlP95Ms => "itl_p95_ms",
             Self::Score => "score",
             Self::MemoryBytes => "peak_memory_bytes",
+            Self::PowerW => "power_w",
         }
     }
 
@@ -53,6 +60,7 @@ impl Wished {
             Self::ItlP95Ms => quantile_ms(view, 0.95, token_gaps).map(|known| known.estimate),
             Self::Score => figure(view, "score"),
             Self::MemoryBytes => figure(view, "peak_memory_bytes"),
+            Self::PowerW => figure(view, "power_w"),
         }
     }
 }
@@ -64,6 +72,8 @@ pub struct Wishes {
     pub requests_per_month: f64,
     /// Limits and their bounds: at least the bound where more is better, else at most.
     pub limits: Vec<(Wished, f64)>,
+    /// Other devices to project the variants to; `None` looks at what was measured alone.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// Whether a limit is kept.
@@ -97,6 +107,8 @@ pub struct Check {
 pub struct Candidate {
     /// Which variant.
     pub cell: Cell,
+    /// That it is projected and not measured, where it is.
+    pub projected: Option<ProjectedTo>,
     /// Every limit.
     pub checks: Vec<Check>,
     /// Where it stands among the eligible ones; `None` for one that is not eligible.
@@ -134,8 +146,12 @@ pub fn advise(campaign: &Campaign, wishes: &Wishes) -> Vec<Advice> {
 }
 
 fn of_task(campaign: &Campaign, task: &str, wishes: &Wishes) -> Advice {
-    let views = campaign.views().filter(|view| view.cell().task == task);
-    let mut candidates: Vec<Candidate> = views.map(|view| candidate(&view, wishes)).collect();
+    let views = || campaign.views().filter(|view| view.cell().task == task);
+    let mut candidates: Vec<Candidate> = views().map(|view| candidate(&view, wishes)).collect();
+    if let Some(elsewhere) = &wishes.elsewhere {
+        let pairs = elsewhere.targets.iter().flat_map(|target| views().map(move |view| (view, target)));
+        candidates.extend(pairs.map(|(view, target)| elsewhere::candidate(&view, wishes, elsewhere, target)));
+    }
     stand(&mut candidates);
     let ranked = ranked(&candidates);
     let (pick, runner_up) = (ranked.first().copied(), ranked.get(1).copied());
@@ -147,7 +163,8 @@ fn of_task(campaign: &Campaign, task: &str, wishes: &Wishes) -> Advice {
 fn candidate(view: &CellView, wishes: &Wishes) -> Candidate {
     Candidate {
         cell: view.cell().clone(),
-        checks: wishes.limits.iter().map(|(wished, bound)| check(view, *wished, *bound)).collect(),
+        projected: None,
+        checks: wishes.limits.iter().map(|(wished, bound)| check(*wished, *bound, wished.of(view))).collect(),
         standing: None,
         month: month(view, wishes.requests_per_month),
         n_break: figure(view, "n_break"),
@@ -155,8 +172,7 @@ fn candidate(view: &CellView, wishes: &Wishes) -> Candidate {
     }
 }
 
-fn check(view: &CellView, wished: Wished, bound: f64) -> Check {
-    let figure = wished.of(view);
+fn check(wished: Wished, bound: f64, figure: Result<Estimate, Missing>) -> Check {
     let fits = |value: f64| if wished.better() == Better::Higher { value >= bound } else { value <= bound };
     let kept = match &figure {
         Err(_) => Kept::Unknown,
@@ -213,6 +229,10 @@ fn why(candidates: &[Candidate], pick: Option<usize>, runner_up: Option<usize>, 
         "the cheapest of {frontier} on the frontier of cost, score and energy, among {eligible} of {} variants that keep to every limit",
         candidates.len()
     )];
+    why.extend(chosen.projected.as_ref().map(|projected| {
+        let from = projected.from.as_ref().map_or_else(ToString::to_string, Clone::clone);
+        format!("projected to {} from {from}, not measured: {}", projected.machine, projected.notes.join("; "))
+    }));
     for check in chosen.checks.iter().filter(|check| check.kept == Kept::AtItsValue) {
         why.push(format!("its {} keeps to {} at its value; its interval crosses it", check.wished.name(), check.bound));
     }
@@ -248,7 +268,7 @@ fn beyond_use(campaign: &Campaign, chosen: &Candidate) -> Vec<String> {
     let prices = &campaign.plan.prices;
     let by_tokens = campaign.plan.engine(&chosen.cell.engine).is_some_and(|engine| engine.price.is_some());
     let mut said = Vec::new();
-    if prices.machine_usd_per_hour.is_none() && !by_tokens {
+    if prices.machine_usd_per_hour.is_none() && !by_tokens && chosen.projected.is_none() {
         said.push("energy alone: the plan gives the machine's time no price, which flatters running it oneself".to_owned());
     }
     if prices.setup_usd <= 0.0 {
@@ -261,7 +281,7 @@ fn beyond_use(campaign: &Campaign, chosen: &Candidate) -> Vec<String> {
 fn beside(candidates: &[Candidate], pick: usize, next: usize) -> String {
     let (chosen, other) = (&candidates[pick], &candidates[next]);
     let times = chosen.cost().zip(other.cost()).map_or_else(String::new, |(a, b)| format!(" at {:.2} times the cost", b / a));
-    let name = format!("{} {} {} on {}", other.cell.family, other.cell.tier, other.cell.strategy.name(), other.cell.engine);
+    let name = other.name();
     match &chosen.standing {
         Some(Standing::Frontier { not_distinguishable }) if not_distinguishable.contains(&next) => {
             format!("the runner-up, {name}, is not distinguishable from it{times}")
@@ -272,6 +292,13 @@ fn beside(candidates: &[Candidate], pick: usize, next: usize) -> String {
 }
 
 impl Candidate {
+    /// In words, and whether it is projected.
+    pub fn name(&self) -> String {
+        let cell = &self.cell;
+        let projected = self.projected.as_ref().map_or_else(String::new, |there| format!(", projected to {}", there.machine));
+        format!("{} {} {} on {}{projected}", cell.family, cell.tier, cell.strategy.name(), cell.engine)
+    }
+
     /// Whether it keeps to every limit, at least at its values.
     pub fn is_eligible(&self) -> bool {
         self.checks.iter().all(|check| matches!(check.kept, Kept::Surely | Kept::AtItsValue))

@@ -22,6 +22,7 @@ const BY_USAGE: &[&str] = &[
     "cost_per_request_usd",
     "energy_per_token_j",
     "energy_per_token_net_j",
+    "goodput_tokens_per_joule",
     "itl_ms",
     "n_break",
     "requests_per_cold_start",
@@ -47,6 +48,8 @@ const BY_LENGTH: &[&str] = &[
     "energy_delay_product",
     "energy_per_request_j",
     "energy_per_request_net_j",
+    "goodput_per_watt",
+    "goodput_rps",
     "ipw",
     "j_per_right_answer",
 ];

@@ -17,6 +17,9 @@ mod energy_per_request_j;
 mod energy_per_request_net_j;
 mod energy_per_token_j;
 mod energy_per_token_net_j;
+mod goodput_per_watt;
+mod goodput_rps;
+mod goodput_tokens_per_joule;
 mod ipw;
 mod itl_ms;
 mod j_per_right_answer;
@@ -30,6 +33,7 @@ mod making_cost_usd;
 mod n_break;
 mod peak_memory_bytes;
 mod perplexity;
+mod power_w;
 mod q_ret;
 mod requests_failed;
 mod requests_per_cold_start;
@@ -115,6 +119,9 @@ pub static METRICS: &[&Metric] = &[
     &energy_per_request_net_j::METRIC,
     &energy_per_token_j::METRIC,
     &energy_per_token_net_j::METRIC,
+    &goodput_per_watt::METRIC,
+    &goodput_rps::METRIC,
+    &goodput_tokens_per_joule::METRIC,
     &ipw::METRIC,
     &itl_ms::METRIC,
     &j_per_right_answer::METRIC,
@@ -128,6 +135,7 @@ pub static METRICS: &[&Metric] = &[
     &n_break::METRIC,
     &peak_memory_bytes::METRIC,
     &perplexity::METRIC,
+    &power_w::METRIC,
     &q_ret::METRIC,
     &requests_failed::METRIC,
     &requests_per_cold_start::METRIC,

@@ -20,7 +20,7 @@ use crate::{
 const OVERLAP: f64 = 0.9;
 
 /// Energy of the time of the requests.
-fn window(run: &Run, kind: Kind) -> Result<Metered, Missing> {
+pub(crate) fn window(run: &Run, kind: Kind) -> Result<Metered, Missing> {
     let metered = energy::window(run.record, "speed")?;
     let (start, end) = run.facts.window;
     let length = run.window()?;
@@ -64,6 +64,12 @@ fn own(run: &Run, kind: Kind) -> Option<Vec<Joules>> {
 pub(crate) fn per_token(run: &Run, kind: Kind) -> Result<Metered, Missing> {
     let tokens = run.output_tokens()?;
     window(run, kind).map(|metered| share(metered, tokens as f64))
+}
+
+/// Mean power over the time of the requests, as joules of one second.
+pub(crate) fn power(run: &Run, kind: Kind) -> Result<Metered, Missing> {
+    let length = run.window()?.get();
+    window(run, kind).map(|metered| share(metered, length))
 }
 
 fn share(whole: Metered, among: f64) -> Metered {

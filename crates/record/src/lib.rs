@@ -10,10 +10,12 @@ mod error;
 mod fingerprint;
 mod folder;
 mod json;
+mod latency;
 mod lock;
 mod machine;
 mod manifest;
 mod request;
+mod slo;
 mod stage;
 mod table;
 
@@ -29,6 +31,7 @@ pub use machine::Machine;
 pub use manifest::{CellEntry, DataFacts, DataFile, Manifest};
 pub use plan::StageKind;
 pub use request::Request;
+pub use slo::{Limits, NoLimit, Standing};
 pub use stage::{
     AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, Divergence, DoesNotFit, ItemLikelihood, ItemMark, LevelFacts, LevelWindow,
     Likelihood, LoadFacts, MemoryPeak, Outcome, PageCache, PerplexityFacts, Phase, QualityFacts, RateFacts, StageRecord,

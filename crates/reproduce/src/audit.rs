@@ -7,6 +7,8 @@ mod quality;
 mod serving;
 mod training;
 
+pub(crate) use serving::at_once;
+
 use units::Missing;
 
 use crate::{

@@ -15,6 +15,7 @@ mod logs;
 mod published;
 mod qlora;
 mod render;
+mod rows;
 mod run;
 mod tables;
 
@@ -24,6 +25,7 @@ pub use logs::{
     Compression, FILES, Family, Logs, Model, Operation, Quality, SHIPPED_SOURCE, Score, Serving, Task, Tier, Training, Variant,
 };
 pub use render::{Format, render};
+pub use rows::projection_rows;
 pub use run::{of_campaign, of_run};
 
 /// The paper's tables and what else its logs show, out of these logs.

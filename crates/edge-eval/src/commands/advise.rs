@@ -2,13 +2,19 @@
 
 mod shown;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use econ::{Date, PriceBook};
-use metric::{Campaign, Wished, Wishes};
+use metric::{
+    Campaign, Elsewhere, Target, Wished, Wishes,
+    projection::{Devices, Errors, Machine, check},
+};
 use record::{RunFolder, StageRecord};
 
-use super::prices;
+use super::{prices, project};
 use crate::{end::End, gate::note, print};
 
 /// Advise which variant of a run to run yourself under limits, with money, energy, carbon and break-even of a month
@@ -34,6 +40,18 @@ pub(crate) struct Args {
     /// At most this peak memory of the server, such as 16GB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     vram: Option<f64>,
+    /// At most this mean power of the devices while requests are served, such as 70W
+    #[arg(long, value_name = "POWER", value_parser = watts)]
+    power_max: Option<f64>,
+    /// Look at this device too, by a projection: T4, 2xT4, or T4@0.35 where its time costs so many USD an hour; may be given again
+    #[arg(long, value_name = "DEVICE[@USD]")]
+    project_to: Vec<String>,
+    /// What the run was made on, where its records name no GPU of the table
+    #[arg(long, value_name = "DEVICE", requires = "project_to")]
+    from: Option<String>,
+    /// A table of devices of your own (TOML), laid over the program's
+    #[arg(long, value_name = "FILE", requires = "project_to")]
+    devices: Option<PathBuf>,
     /// Electricity and grid of this region of the price book, such as DE, instead of the plan's
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -49,9 +67,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
-    let mut campaign = campaign(args)?;
+    let mut campaign = records(&args.run)?;
     let notes = reprice(args, &mut campaign)?;
-    let wishes = Wishes { requests_per_month: args.requests_per_month, limits: args.limits() };
+    let wishes = Wishes { requests_per_month: args.requests_per_month, limits: args.limits(), elsewhere: args.elsewhere()? };
     let advice = metric::advise(&campaign, &wishes);
     if args.json {
         print::json(&shown::json(&campaign, &wishes, &advice, &notes))?;
@@ -71,14 +89,38 @@ impl Args {
             (Wished::ItlP95Ms, self.itl_p95),
             (Wished::Score, self.quality_min),
             (Wished::MemoryBytes, self.vram),
+            (Wished::PowerW, self.power_max),
         ];
         limits.into_iter().filter_map(|(wished, bound)| Some((wished, bound?))).collect()
     }
+
+    /// The devices to project to, where any was asked for.
+    fn elsewhere(&self) -> anyhow::Result<Option<Elsewhere>> {
+        if self.project_to.is_empty() {
+            return Ok(None);
+        }
+        let devices = project::table(self.devices.as_deref())?;
+        let targets = self.project_to.iter().map(|written| target(written, &devices)).collect::<Result<_, _>>()?;
+        let from: Option<Machine> = self.from.as_deref().map(|name| devices.machine(name)).transpose()?;
+        let rows = project::rows(&devices)?;
+        let errors = Errors::of(&check(&rows));
+        Ok(Some(Elsewhere { targets, from, devices, errors }))
+    }
 }
 
-/// The run's records.
-fn campaign(args: &Args) -> anyhow::Result<Campaign> {
-    let folder = RunFolder::open(&args.run)?;
+/// A device, and after an `@` what it costs an hour.
+fn target(written: &str, devices: &Devices) -> anyhow::Result<Target> {
+    let (name, rate) = written.split_once('@').map_or((written, None), |(name, rate)| (name, Some(rate)));
+    let usd_per_hour = rate.map(|rate| {
+        let known = rate.trim().parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0);
+        known.ok_or_else(|| anyhow::anyhow!("`{}` is no price in USD an hour; such as {name}@0.35", rate.trim()))
+    });
+    Ok(Target { machine: devices.machine(name)?, usd_per_hour: usd_per_hour.transpose()? })
+}
+
+/// A run's records.
+pub(super) fn records(run: &Path) -> anyhow::Result<Campaign> {
+    let folder = RunFolder::open(run)?;
     let records: HashMap<String, StageRecord> = folder.records()?.into_iter().map(|record| (record.key.clone(), record)).collect();
     let record = |key: &str| Ok::<_, record::Error>(records.get(key).cloned());
     Ok(Campaign::join(&folder.manifest()?, record, |file| folder.read_requests(file))?)
@@ -146,6 +188,10 @@ fn bytes(text: &str) -> Result<f64, String> {
     scaled(text, &[("gib", 1_073_741_824.0), ("mib", 1_048_576.0), ("gb", 1e9), ("mb", 1e6)], "16GB or 16GiB")
 }
 
+fn watts(text: &str) -> Result<f64, String> {
+    scaled(text, &[("mw", 1e-3), ("kw", 1e3), ("w", 1.0)], "70W")
+}
+
 fn score(text: &str) -> Result<f64, String> {
     let value: f64 = text.trim().parse().map_err(|_| format!("'{}' is no number", text.trim()))?;
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("a score lies from 0 to 1".into()) }
@@ -154,6 +200,15 @@ fn score(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_may_have_a_price() {
+        let devices = Devices::embedded();
+        let of = |text: &str| target(text, &devices).map(|target| (target.machine.name(), target.usd_per_hour));
+        assert_eq!(of("t4").unwrap(), ("T4".to_owned(), None));
+        assert_eq!(of("2xT4@0.7").unwrap(), ("2 × T4".to_owned(), Some(0.7)));
+        assert!(of("T4@-1").unwrap_err().to_string().contains("T4@0.35") && of("T4@x").is_err() && of("T5").is_err());
+    }
 
     #[test]
     fn values_carry_their_units() {
@@ -166,6 +221,8 @@ mod tests {
         near(bytes("16GB"), 16e9);
         near(bytes("1GiB"), 1_073_741_824.0);
         near(bytes("512MB"), 512e6);
+        near(watts("70W"), 70.0);
+        near(watts("0.5 kW"), 500.0);
         assert!(count("-1").is_err() && count("0").is_err() && count("x").is_err() && count("infk").is_err());
         assert!(milliseconds("300").unwrap_err().contains("300ms") && bytes("16").is_err());
         assert!(score("1.1").is_err() && score("nan").is_err() && (score("0.7").unwrap() - 0.7).abs() < 1e-12);

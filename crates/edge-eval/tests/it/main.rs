@@ -11,6 +11,7 @@ mod meter;
 mod mock;
 mod nli;
 mod prices;
+mod project;
 mod rating;
 mod recipes;
 mod reproduce;

@@ -1,4 +1,4 @@
-//! The latencies of one request, in milliseconds. `None` where the request does not tell.
+//! Further latencies of one request, in milliseconds, beside those that `record` computes of it. `None` where the request does not tell.
 
 use record::Request;
 use units::Nanos;
@@ -8,37 +8,14 @@ pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
     to.signed_since(from).get() * 1e3
 }
 
-/// First text − due.
-pub(crate) fn ttft_ms(request: &Request) -> Option<f64> {
-    Some(ms(request.due, request.first_content?))
-}
-
 /// First text − sent.
 pub(crate) fn ttft_from_sent_ms(request: &Request) -> Option<f64> {
     Some(ms(request.sent, request.first_content?))
 }
 
-/// End − due.
-pub(crate) fn e2e_ms(request: &Request) -> f64 {
-    ms(request.due, request.end)
-}
-
 /// The client's own lateness: sent − due.
 pub(crate) fn lateness_ms(request: &Request) -> f64 {
     ms(request.due, request.sent)
-}
-
-/// (End − first text) / (completion tokens − 1).
-pub(crate) fn tpot_ms(request: &Request) -> Option<f64> {
-    let tokens = request.completion_tokens.filter(|tokens| *tokens > 1)?;
-    Some(ms(request.first_content?, request.end) / f64::from(tokens - 1))
-}
-
-/// Mean gap between the tokens of one answer: from the first event with text to the last, over the tokens that came after the first event.
-pub(crate) fn mean_gap_ms(request: &Request) -> Option<f64> {
-    let (first, last) = (request.content_times.first()?, request.content_times.last()?);
-    let gaps = request.token_gap_count().filter(|gaps| *gaps > 0)?;
-    Some(ms(*first, *last) / gaps as f64)
 }
 
 /// Gaps between events with text, as they came.
@@ -48,7 +25,7 @@ pub(crate) fn chunk_gaps_ms(request: &Request) -> impl Iterator<Item = f64> + '_
 
 /// Gaps between tokens. Where each event held one token they are the gaps between events; else their mean counts once a token.
 pub(crate) fn token_gaps_ms(request: &Request) -> Box<dyn Iterator<Item = f64> + '_> {
-    match (request.one_token_an_event(), mean_gap_ms(request), request.token_gap_count()) {
+    match (request.one_token_an_event(), request.mean_gap_ms(), request.token_gap_count()) {
         (Some(true), ..) => Box::new(chunk_gaps_ms(request)),
         (Some(false), Some(mean), Some(gaps)) => Box::new(std::iter::repeat_n(mean, gaps)),
         _ => Box::new(std::iter::empty()),

@@ -43,6 +43,17 @@ fn value(campaign: &metric::Campaign, records: &CellRecords, name: &str) -> Resu
 }
 
 #[test]
+fn a_levels_goodput_is_that_of_its_window() {
+    let mut campaign = swept();
+    campaign.plan.slo = Some(plan::SloSpec { ttft_ms: Some(100.0), ..plan::SloSpec::default() });
+    let at = campaign.views().next().unwrap().at_level(4);
+    let of = |name| value(&campaign, &at, name).unwrap();
+    // 8 answers in a second for 480 J.
+    assert_eq!((of("goodput_rps"), of("power_w")), (8.0, 480.0));
+    assert!((of("goodput_per_watt") - 8.0 / 480.0).abs() < 1e-12 && (of("goodput_tokens_per_joule") - 0.1).abs() < 1e-12);
+}
+
+#[test]
 fn a_levels_figures_are_those_of_its_window() {
     let campaign = swept();
     let view = campaign.views().next().unwrap();

@@ -102,7 +102,7 @@ pub struct SloSpec {
     /// Time per output token after the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tpot_ms: Option<f64>,
-    /// Longest gap between two tokens.
+    /// An answer's mean gap between tokens, as `edge-eval load --slo itl:` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub itl_ms: Option<f64>,
     /// End-to-end latency.

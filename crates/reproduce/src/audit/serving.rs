@@ -38,7 +38,7 @@ pub(super) const CONCURRENCY: Check = Check {
 };
 
 /// Time of all requests added up over the row's wall time.
-fn at_once(row: &Serving) -> f64 {
+pub(crate) fn at_once(row: &Serving) -> f64 {
     let tokens = row.tokens as f64 / row.requests as f64;
     (row.ttft + row.itl * (tokens - 1.0).max(0.0)) * row.requests as f64 / row.time
 }

@@ -1,17 +1,26 @@
 //! Advice as a text and as JSON. What is advised, and why, is `metric`'s.
 
 use econ::Range;
-use metric::{Advice, Campaign, Candidate, Standing, Wishes};
+use metric::{Advice, Campaign, Candidate, ProjectedTo, Standing, Wishes};
 use serde_json::{Value, json};
 use stats::Estimate;
 use units::Missing;
+
+use crate::print::{columns, digits};
 
 /// For each task: the pick and why, then all its variants.
 pub(super) fn text(advice: &[Advice]) -> String {
     let mut text = String::new();
     for advice in advice {
-        let pick = advice.pick.map_or_else(|| "none".into(), |i| name(&advice.candidates[i]));
+        let pick = advice.pick.map_or_else(|| "none".into(), |i| advice.candidates[i].name());
         text += &format!("{}: {pick}\n", advice.task);
+        if let Some(next) = advice.runner_up {
+            text += &format!("  runner-up: {}\n", advice.candidates[next].name());
+        }
+        let frontier: Vec<String> = advice.candidates.iter().filter(|candidate| is_on_frontier(candidate)).map(Candidate::name).collect();
+        if !frontier.is_empty() {
+            text += &format!("  frontier: {}\n", frontier.join("; "));
+        }
         for why in &advice.why {
             text += &format!("  · {why}\n");
         }
@@ -67,9 +76,14 @@ fn candidate(candidate: &Candidate) -> Value {
     let [cost, score, energy] = [0, 1, 2].map(|i| candidate.objectives.get(i).map_or(Value::Null, estimate));
     json!({
         "family": candidate.cell.family, "tier": candidate.cell.tier, "strategy": candidate.cell.strategy.name(), "engine": candidate.cell.engine,
-        "eligible": candidate.is_eligible(), "standing": standing(candidate.standing.as_ref()), "limits": checks, "month": month,
+        "projected": candidate.projected.as_ref().map(projected), "eligible": candidate.is_eligible(), "standing": standing(candidate.standing.as_ref()), "limits": checks, "month": month,
         "n_break": estimate(&candidate.n_break), "cost_per_request_usd": cost, "score": score, "energy_per_request_j": energy,
     })
+}
+
+fn projected(there: &ProjectedTo) -> Value {
+    let from = there.from.as_ref().map_or_else(|why| json!({"missing": why.to_string()}), |from| json!(from));
+    json!({"label": "projected", "to": there.machine, "from": from, "notes": there.notes})
 }
 
 fn standing(standing: Option<&Standing>) -> Value {
@@ -93,18 +107,19 @@ fn range(range: &Range) -> Value {
 }
 
 fn table(advice: &Advice) -> String {
-    let head = ["variant", "USD/month", "hosted", "gCO2e/month", "score", "J/request", "break-even", "standing"];
-    let mut lines = vec![head.map(str::to_owned)];
+    let head = ["variant", "USD/month", "hosted", "kWh/month", "gCO2e/month", "score", "J/request", "break-even", "standing"];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
     for (i, candidate) in advice.candidates.iter().enumerate() {
         let month = candidate.month.as_ref().ok();
-        let money = |of: fn(&econ::Month) -> Range| month.map_or_else(|| "-".into(), |month| digits(of(month).value()));
+        let ranged = |of: fn(&econ::Month) -> Range| month.map_or_else(|| "-".into(), |month| digits(of(month).value()));
         let known = |figure: Option<&Result<Estimate, Missing>>| {
             figure.and_then(|figure| figure.as_ref().ok()).map_or_else(|| "-".into(), |estimate| digits(estimate.value))
         };
-        lines.push([
-            name(candidate),
-            money(|month| month.own_usd),
-            money(|month| month.api_usd),
+        lines.push(vec![
+            candidate.name(),
+            ranged(|month| month.own_usd),
+            ranged(|month| month.api_usd),
+            ranged(|month| month.energy_kwh),
             month.and_then(econ::Month::carbon).map_or_else(|| "-".into(), |carbon| digits(carbon.get())),
             known(candidate.objectives.get(1)),
             known(candidate.objectives.get(2)),
@@ -112,13 +127,7 @@ fn table(advice: &Advice) -> String {
             place(advice, i),
         ]);
     }
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |line: &[String; 8]| {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("  {}\n", cells.join("  ").trim_end())
-    };
-    lines.iter().map(line).collect()
+    columns(&lines)
 }
 
 /// Where a variant stands, in words.
@@ -143,28 +152,4 @@ fn place(advice: &Advice, i: usize) -> String {
 
 fn is_on_frontier(candidate: &Candidate) -> bool {
     matches!(candidate.standing, Some(Standing::Frontier { .. }))
-}
-
-fn name(candidate: &Candidate) -> String {
-    let cell = &candidate.cell;
-    format!("{} {} {} on {}", cell.family, cell.tier, cell.strategy.name(), cell.engine)
-}
-
-/// Three digits.
-fn digits(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let before = value.abs().log10().floor() as i32;
-    if before >= 3 { format!("{value:.0}") } else { format!("{value:.*}", (2 - before).clamp(0, 12) as usize) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_digits() {
-        assert_eq!([53.0, 0.000_265, 1234.5, 0.0, 100.0, 9.999].map(digits), ["53.0", "0.000265", "1234", "0", "100", "10.00"]);
-    }
 }

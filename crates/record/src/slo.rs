@@ -1,11 +1,10 @@
-//! Limits a request must keep to count as good, and whether it did. Not the figures themselves: those are the summary's.
+//! Limits a request must keep to count as good, and whether it did: the one definition that the load client and the metrics share.
 
 use std::{fmt, str::FromStr};
 
-use record::Request;
 use serde::Serialize;
 
-use crate::summary::latency;
+use crate::Request;
 
 /// Limits in milliseconds, per request. What is absent is not limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -48,10 +47,10 @@ impl Limits {
         }
         let several = request.completion_tokens.is_none_or(|tokens| tokens > 1);
         let figures = [
-            (self.ttft_ms, true, latency::ttft_ms(request)),
-            (self.itl_ms, request.token_gap_count() != Some(0), latency::mean_gap_ms(request)),
-            (self.tpot_ms, several, latency::tpot_ms(request)),
-            (self.e2e_ms, true, Some(latency::e2e_ms(request))),
+            (self.ttft_ms, true, request.ttft_ms()),
+            (self.itl_ms, request.token_gap_count() != Some(0), request.mean_gap_ms()),
+            (self.tpot_ms, several, request.tpot_ms()),
+            (self.e2e_ms, true, Some(request.e2e_ms())),
         ];
         let mut standing = Standing::Within;
         for (limit, applies, figure) in figures {
