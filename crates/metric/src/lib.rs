@@ -31,6 +31,7 @@ mod quality;
 mod runs;
 mod serving_energy;
 mod stage_energy;
+pub mod statements;
 mod view;
 
 pub use advise::{Advice, Candidate, Check, Elsewhere, Kept, ProjectedTo, Target, Wished, Wishes, advise};

@@ -85,7 +85,7 @@ pub struct Metric {
     pub definition: &'static str,
     /// Where the definition comes from.
     pub source: &'static str,
-    compute: fn(&CellView) -> Result<Known, Missing>,
+    pub(crate) compute: fn(&CellView) -> Result<Known, Missing>,
 }
 
 impl Metric {

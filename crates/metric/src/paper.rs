@@ -5,9 +5,14 @@
 //! model is that of 500 tokens at the *input* price of GPT-4o, serving costs its energy alone, setting up costs nothing, memory is a
 //! nominal size, and a cold start is taken to draw the power of serving.
 
+mod figures;
+
 use econ::{BreakEven, Tariff, break_even};
 use plan::Precision;
 use units::{Dollars, Joules, Missing, Seconds, Watts};
+
+pub(crate) use figures::billions;
+pub use figures::{METRICS, figures};
 
 /// The name of this method.
 pub const METHOD: &str = "paper";

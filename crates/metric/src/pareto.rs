@@ -23,6 +23,18 @@ pub enum Relation {
     NotDistinguishable,
 }
 
+impl Relation {
+    /// The word that JSON and texts use, of the first.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dominates => "dominates",
+            Self::Dominated => "dominated",
+            Self::TradeOff => "trade-off",
+            Self::NotDistinguishable => "not distinguishable",
+        }
+    }
+}
+
 /// Where a point stands among the others.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Standing {

@@ -241,7 +241,7 @@ fn memory_told_as_nothing_is_not_a_denominator() {
 fn a_campaign_that_has_done_nothing_is_missing_everywhere_with_a_reason() {
     let mut campaign = campaign();
     for records in &mut campaign.cells {
-        for stage in [&mut records.adapt, &mut records.merge, &mut records.quantise, &mut records.quality] {
+        for stage in [&mut records.adapt, &mut records.merge, &mut records.quantise, &mut records.quality, &mut records.perplexity] {
             *stage = Stage::NotRun;
         }
         records.serve.iter_mut().for_each(|run| run.stage = Stage::NotRun);

@@ -13,6 +13,8 @@ mod figures;
 mod goodput;
 mod join;
 mod levels;
+mod paper;
 mod likelihood;
 mod projection;
 mod records;
+mod statements;
