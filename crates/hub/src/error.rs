@@ -138,9 +138,9 @@ impl Error {
 
 fn download_hint(id: &str, reason: &str) -> String {
     if reason.contains("status: 401") || reason.contains("status: 403") {
-        format!("accept the model's terms on its page ({id}) and set HF_TOKEN to a token of the account that did")
+        format!("accept the terms on its page ({id}) and set HF_TOKEN to a token of the account that did")
     } else if reason.contains("status: 404") {
-        "check the spelling of the id and the revision; a private model needs HF_TOKEN".to_owned()
+        "check the spelling of the id and the revision; what is private needs HF_TOKEN".to_owned()
     } else {
         "check the network, then run the same command again: what was fetched is kept".to_owned()
     }

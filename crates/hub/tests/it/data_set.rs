@@ -1,6 +1,7 @@
 //! Data sets of the hub: found in the cache, chosen by name, fetched, and refused.
 
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 
 use hub::{DataSet, Error, Hub, Silent};
 use tempfile::TempDir;
@@ -60,6 +61,24 @@ fn a_shard_that_is_lacking_is_named_or_fetched() {
     let error = find(&at(cache.path(), false, &fake), "train").unwrap_err();
     assert!(matches!(&error, Error::NotCached { missing, .. } if missing[..] == ["data/train-00000-of-00002"]), "{error}");
     assert_eq!(find(&at(cache.path(), true, &fake), "train").unwrap(), found);
+}
+
+#[test]
+fn refusals_short_files_and_cut_off_downloads() {
+    for (status, hint) in [(401, "accept the terms on its page (org/name)"), (403, "accept the terms"), (404, "check the spelling")] {
+        let (cache, fake) = (TempDir::new().unwrap(), FakeHub::start(Shelf { refuse: Some(status), ..shelf() }));
+        let error = find(&at(cache.path(), true, &fake), "train").unwrap_err();
+        assert!(error.hint().unwrap().starts_with(hint) && error.hint().unwrap().contains("HF_TOKEN"), "{status}: {error}");
+    }
+    let name = "data/train-00001-of-00002-cd.parquet";
+    let (cache, fake) = (TempDir::new().unwrap(), FakeHub::start(Shelf { short: Some(name.to_owned()), ..shelf() }));
+    let error = find(&at(cache.path(), true, &fake), "train").unwrap_err();
+    assert!(error.to_string().contains(name) && error.to_string().ends_with("3 bytes came of 6"), "{error}");
+    // The part that came is not taken for the file; what was whole stays.
+    let fake = FakeHub::start(Shelf { cut: Some((name.to_owned(), AtomicUsize::new(1))), ..shelf() });
+    let found = find(&at(cache.path(), true, &fake), "train").unwrap();
+    assert_eq!(std::fs::read_to_string(&found.files[1]).unwrap(), "second");
+    assert!(!fake.asked_for("train-00000"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 
 use hub::{Error, Hub, Observer, Require, Source};
 use tempfile::TempDir;
@@ -75,12 +76,13 @@ fn a_config_alone_leaves_the_weights() {
 
 #[test]
 fn refusals_say_what_to_do() {
-    let hints = [(401, "accept the model's terms"), (404, "check the spelling"), (500, "check the network")];
+    let hints = [(401, "accept the terms"), (403, "accept the terms"), (404, "check the spelling"), (500, "check the network")];
     for (status, hint) in hints {
         let (cache, fake) = (TempDir::new().unwrap(), FakeHub::start(Shelf { refuse: Some(status), ..shelf() }));
         let error = resolve(&online(cache.path(), &fake), "org/name").unwrap_err();
         assert!(error.to_string().starts_with("cannot download the file list of org/name at main: "), "{error}");
         assert!(error.hint().unwrap().starts_with(hint), "{status}: {error}");
+        assert_eq!(error.hint().unwrap().contains("HF_TOKEN"), status < 500);
         assert!(!error.to_string().contains("secret") && !format!("{error:?}").contains("secret"));
     }
 }
@@ -102,6 +104,30 @@ fn a_short_file_is_not_taken_for_whole() {
     assert!(error.to_string().ends_with("3 bytes came of 6"), "{error}");
     let error = resolve(&offline(cache.path()), "org/name").unwrap_err();
     assert!(matches!(error, Error::NotCached { missing, .. } if missing == ["model-00002-of-00002.safetensors"]));
+}
+
+#[test]
+fn a_download_that_is_cut_off_goes_on_where_it_was() {
+    let name = "model-00002-of-00002.safetensors";
+    let shelf = Shelf { cut: Some((name.to_owned(), AtomicUsize::new(1))), ..shelf() };
+    let (cache, fake) = (TempDir::new().unwrap(), FakeHub::start(shelf));
+    let found = resolve(&online(cache.path(), &fake), "org/name").unwrap();
+    assert_eq!(std::fs::read_to_string(&found.weights[1]).unwrap(), "second");
+    let ranges = fake.ranges.lock().unwrap();
+    let asked: Vec<&str> = ranges.iter().filter(|(path, _)| path.ends_with(name)).map(|(_, range)| range.as_str()).collect();
+    assert_eq!(asked, ["bytes=0-0", "bytes=0-", "bytes=3-"], "what had come is not fetched again");
+}
+
+#[test]
+fn large_files_may_lie_elsewhere() {
+    let store = FakeHub::start(shelf());
+    let hub = FakeHub::start(Shelf { store: Some(store.endpoint.clone()), ..shelf() });
+    let cache = TempDir::new().unwrap();
+    let found = resolve(&online(cache.path(), &hub), "org/name").unwrap();
+    assert_eq!(found.weights.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect::<String>(), "firstsecond");
+    assert!(hub.asked_for("model-00001") && store.asked_for("model-00001") && !store.asked_for("config.json"));
+    let blob = std::fs::canonicalize(&found.weights[0]).unwrap();
+    assert!(blob.ends_with("blobs/etag-model-00001-of-00002.safetensors"), "{}", blob.display());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 pub(crate) const COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
@@ -17,6 +18,10 @@ pub(crate) struct Shelf {
     pub(crate) refuse: Option<u16>,
     /// File whose body is cut in half, its length told accordingly.
     pub(crate) short: Option<String>,
+    /// File whose connection ends in the middle of its body, so many times.
+    pub(crate) cut: Option<(String, AtomicUsize)>,
+    /// Where large files lie: another server, to which the hub sends on.
+    pub(crate) store: Option<String>,
 }
 
 /// A running hub.
@@ -24,6 +29,8 @@ pub(crate) struct FakeHub {
     pub(crate) endpoint: String,
     /// Path and `Authorization` of every request.
     pub(crate) requests: Arc<Mutex<Vec<(String, String)>>>,
+    /// Path and `Range` of every request.
+    pub(crate) ranges: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl FakeHub {
@@ -31,13 +38,14 @@ impl FakeHub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
+        let ranges = Arc::new(Mutex::new(Vec::new()));
+        let (log, asked) = (Arc::clone(&requests), Arc::clone(&ranges));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                answer(stream, &shelf, &log);
+                answer(stream, &shelf, &log, &asked);
             }
         });
-        Self { endpoint, requests }
+        Self { endpoint, requests, ranges }
     }
 
     pub(crate) fn asked_for(&self, part: &str) -> bool {
@@ -45,7 +53,9 @@ impl FakeHub {
     }
 }
 
-fn answer(mut stream: TcpStream, shelf: &Shelf, log: &Mutex<Vec<(String, String)>>) {
+type Log = Mutex<Vec<(String, String)>>;
+
+fn answer(mut stream: TcpStream, shelf: &Shelf, log: &Log, ranges: &Log) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let Some(first) = lines.next() else { return };
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -54,8 +64,16 @@ fn answer(mut stream: TcpStream, shelf: &Shelf, log: &Mutex<Vec<(String, String)
         .filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())))
         .collect();
     log.lock().unwrap().push((path.clone(), headers.get("authorization").cloned().unwrap_or_default()));
-    let (status, extra, body) = respond(&path, headers.get("range").map_or("bytes=0-", String::as_str), shelf);
+    let range = headers.get("range").map_or("bytes=0-", String::as_str);
+    ranges.lock().unwrap().push((path.clone(), range.to_owned()));
+    let (status, extra, mut body) = respond(&path, range, shelf);
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{extra}\r\n", body.len());
+    let is_cut = |(name, times): &(String, AtomicUsize)| {
+        path.ends_with(name.as_str()) && range.ends_with('-') && times.fetch_update(Relaxed, Relaxed, |times| times.checked_sub(1)).is_ok()
+    };
+    if shelf.cut.as_ref().is_some_and(is_cut) {
+        body.truncate(body.len() / 2);
+    }
     // The client may hang up once it has what it wants.
     let _gone = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
@@ -71,6 +89,10 @@ fn respond(path: &str, range: &str, shelf: &Shelf) -> (u16, String, Vec<u8>) {
     }
     let Some(name) = path.strip_prefix("/org/name/resolve/main/") else { return (404, String::new(), Vec::new()) };
     let Some(file) = shelf.files.get(name) else { return (404, String::new(), Vec::new()) };
+    if let Some(store) = shelf.store.as_ref().filter(|_| name.ends_with(".safetensors")) {
+        let linked = format!("X-Linked-ETag: \"etag-{name}\"\r\nX-Linked-Size: {}\r\nX-Repo-Commit: {COMMIT}\r\n", file.len());
+        return (302, format!("Location: {store}{path}\r\n{linked}"), Vec::new());
+    }
     let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap();
     let start: usize = start.parse().unwrap();
     let mut end = end.parse().map_or(file.len(), |end: usize| (end + 1).min(file.len()));
