@@ -12,7 +12,7 @@ mod serve;
 mod serving;
 mod weights;
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, ffi::OsString, path::PathBuf, time::Duration};
 
 use meter::{Basis, Idle, Metering, ProcessGroup, Sampler, Trace};
 use plan::{Gives, Plan, QuantisedAs, Stage, StageKind};
@@ -84,12 +84,12 @@ impl<'a> Context<'a> {
     }
 
     /// Arguments that make a stage of ours tell its marks and end with us.
-    fn stage_args() -> [std::ffi::OsString; 3] {
+    fn stage_args() -> [OsString; 3] {
         ["--json".into(), "--die-with".into(), std::process::id().to_string().into()]
     }
 
     /// A command line of this program.
-    fn own(&self, args: impl IntoIterator<Item = std::ffi::OsString>) -> CommandLine {
+    fn own(&self, args: impl IntoIterator<Item = OsString>) -> CommandLine {
         CommandLine {
             program: self.places.program.clone(),
             args: args.into_iter().chain(Self::stage_args()).collect(),
@@ -209,6 +209,11 @@ fn without_progress(phases: Vec<Phase>) -> Vec<Phase> {
 fn facts<T: serde::de::DeserializeOwned>(ended: &Ended) -> Result<T> {
     let facts = ended.facts("done").cloned().unwrap_or_default();
     serde_json::from_value(facts.into()).map_err(|source| Error::Facts { source })
+}
+
+/// The environment in which our arithmetic has so many threads. It has two pools of them, and each reads its own variable when it starts.
+fn on_threads(threads: u32) -> Vec<(String, OsString)> {
+    ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"].map(|pool| (pool.to_owned(), threads.to_string().into())).into()
 }
 
 /// What a stage's artifact folder holds.

@@ -29,7 +29,7 @@ pub(crate) fn composite(seed: u64, sizes: &[usize], statistic: impl Fn(&[Vec<usi
     let smallest = sizes.iter().copied().filter(|&n| n > 1).min();
     let result = if smallest.is_some_and(|n| n < ENOUGH) {
         let logarithm = jackknife_interval(sizes, |picks| statistic(picks).ln());
-        logarithm.map(|estimate| exponential(&estimate)).or_else(|_| jackknife_interval(sizes, &statistic))
+        logarithm.map(|estimate| estimate.through(f64::exp)).or_else(|_| jackknife_interval(sizes, &statistic))
     } else {
         Bootstrap::bca(seed).groups(sizes, &statistic)
     };
@@ -55,11 +55,6 @@ pub(crate) fn range(estimate: &Estimate) -> Result<Range, Missing> {
 /// A sample, or why the values are none.
 pub(crate) fn sample(values: &[f64]) -> Result<Sample, Missing> {
     Sample::new(values).map_err(|error| Missing::because(error.to_string()))
-}
-
-/// Back from the logarithm.
-fn exponential(estimate: &Estimate) -> Estimate {
-    Estimate { value: estimate.value.exp(), ci95: estimate.ci95.map(|(low, high)| (low.exp(), high.exp())), ..*estimate }
 }
 
 fn without_interval(sizes: &[usize], statistic: impl Fn(&[Vec<usize>]) -> f64) -> Estimate {

@@ -23,9 +23,9 @@ mod goodput_tokens_per_joule;
 mod ipw;
 mod itl_ms;
 mod j_per_right_answer;
-mod kl_divergence;
 mod judge_cost_usd;
 mod keep_warm_from_per_hour;
+mod kl_divergence;
 mod load_energy_j;
 mod load_energy_net_j;
 mod load_time_s;
@@ -125,9 +125,9 @@ pub static METRICS: &[&Metric] = &[
     &ipw::METRIC,
     &itl_ms::METRIC,
     &j_per_right_answer::METRIC,
-    &kl_divergence::METRIC,
     &judge_cost_usd::METRIC,
     &keep_warm_from_per_hour::METRIC,
+    &kl_divergence::METRIC,
     &load_energy_j::METRIC,
     &load_energy_net_j::METRIC,
     &load_time_s::METRIC,

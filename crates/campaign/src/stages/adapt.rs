@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use plan::{AdaptSpec, Stage, StageKind};
 use record::Detail;
 
-use super::{Context, Run, Runs, command, facts, inside};
+use super::{Context, Run, Runs, command, facts, inside, on_threads};
 use crate::error::Result;
 
 pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
@@ -30,8 +30,7 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     args.extend(hyper_parameters(spec));
     let mut line = context.own(args);
     if let Some(threads) = spec.threads {
-        // The arithmetic has two pools of threads, and each reads its own variable when it starts.
-        line.environment = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"].map(|pool| (pool.into(), threads.to_string().into())).into();
+        line.environment = on_threads(threads);
     }
     let seen = context.work(key, &line, Runs::OnProcessor)?;
     let detail = facts(&seen.ended).map(Detail::Adapt);

@@ -9,7 +9,7 @@ use score::Item;
 use serde::Deserialize;
 use units::{Bytes, Reading};
 
-use super::{Context, Run, Runs, facts, rows};
+use super::{Context, Run, Runs, facts, on_threads, rows};
 use crate::error::{Error, Result};
 
 /// Which tokens count, after which prompt.
@@ -27,7 +27,11 @@ pub(super) fn run(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run
     if let Some(index) = stage.against {
         args.extend(["--against".into(), context.left_by(index)?.into()]);
     }
-    let command = context.own(args);
+    let mut command = context.own(args);
+    // As many threads as our other stage of many tokens has: a tiny model loses more to waiting for others than it gains.
+    if let Some(threads) = context.bound.plan.adapt.threads {
+        command.environment = on_threads(threads);
+    }
     let seen = context.work(key, &command, Runs::OnProcessor)?;
     let against = stage.against.map(|index| context.bound.keys[index].clone());
     let detail = if seen.ended.status.success() {

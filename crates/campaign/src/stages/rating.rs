@@ -4,8 +4,7 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fs::{self, File},
-    io::{BufRead, BufReader, Read},
+    fs,
     os::unix::process::ExitStatusExt,
     path::Path,
     process::ExitStatus,
@@ -16,7 +15,7 @@ use record::{Detail, ItemMark, MemoryPeak, RateFacts, Request, clock};
 use score::{Item, judge::PROMPT_VERSION, marks::NLI_MARKS};
 use units::{Reading, Seconds};
 
-use super::{Context, Run, Runs, Seen};
+use super::{Context, Run, Runs, Seen, rows};
 use crate::{
     bind::BoundTask,
     error::{Error, Result},
@@ -135,9 +134,6 @@ fn nli_version(long: LongPairs) -> String {
     }
 }
 
-/// Longest line of its verdicts, in bytes.
-const LONGEST_LINE: u64 = 1 << 16;
-
 /// Ratings of a cross-encoder.
 pub(super) fn nli(context: &Context<'_>, stage: &Stage, key: &str) -> Result<Run> {
     let model = context.bound.nli.as_ref().expect("its stage is planned and bound where the plan has one");
@@ -181,7 +177,7 @@ struct Row {
 }
 
 fn nli_facts(task: &BoundTask, answers: &BTreeMap<&str, &str>, version: String, out: &Path) -> Result<Detail> {
-    let verdicts = read_rows(out)?;
+    let verdicts: BTreeMap<String, Row> = rows::read::<Row>(out)?.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mark = |(item, premise): (&Item, &Option<String>)| {
         let both = |value: Reading<f64>| NLI_MARKS.map(|name| (name.to_owned(), value.clone()));
         let unasked = answers.get(item.id.as_str()).map(|answer| score::marks::nli_unasked(premise.as_deref(), answer));
@@ -206,17 +202,4 @@ fn nli_facts(task: &BoundTask, answers: &BTreeMap<&str, &str>, version: String, 
         input_tokens: none(),
         output_tokens: none(),
     }))
-}
-
-fn read_rows(path: &Path) -> Result<BTreeMap<String, Row>> {
-    let mut reader = BufReader::new(File::open(path).map_err(Error::io("opening", path))?);
-    let (mut rows, mut line) = (BTreeMap::new(), Vec::new());
-    loop {
-        line.clear();
-        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(Error::io("reading", path))? == 0 {
-            return Ok(rows);
-        }
-        let row: Row = serde_json::from_slice(&line).map_err(|source| Error::Facts { source })?;
-        rows.insert(row.id.clone(), row);
-    }
 }

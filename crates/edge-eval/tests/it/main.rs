@@ -10,6 +10,7 @@ mod load;
 mod meter;
 mod mock;
 mod nli;
+mod perplexity;
 mod prices;
 mod project;
 mod rating;
@@ -17,6 +18,7 @@ mod recipes;
 mod reproduce;
 mod score;
 mod sweep;
+mod tracked;
 
 use std::process::{Command, Stdio};
 

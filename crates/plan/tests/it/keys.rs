@@ -27,7 +27,7 @@ fn changed(change: impl FnOnce(&mut Plan, &mut Digests)) -> Vec<&'static str> {
     StageKind::ALL.iter().filter(|&&kind| differ(kind)).map(|kind| kind.name()).collect()
 }
 
-const ALL: [&str; 5] = ["adapt", "merge", "quantise", "serve", "quality"];
+const ALL: [&str; 6] = ["adapt", "merge", "quantise", "serve", "quality", "perplexity"];
 
 #[test]
 fn what_decides_an_outcome_changes_its_key() {
@@ -36,7 +36,7 @@ fn what_decides_an_outcome_changes_its_key() {
     assert_eq!(changed(|_, files| files.train[0] = Some("other".into())), ALL);
     assert_eq!(changed(|plan, _| plan.adapt.lr.peak *= 2.0), ALL);
     assert_eq!(changed(|plan, _| plan.tasks[0].system = Some("Be brief.".into())), ALL);
-    assert_eq!(changed(|_, files| files.eval[0] = Some("other".into())), ["serve", "quality"]);
+    assert_eq!(changed(|_, files| files.eval[0] = Some("other".into())), ["serve", "quality", "perplexity"]);
     assert_eq!(changed(|_, files| files.engines[0] = "build 2".into()), ["serve", "quality"]);
     assert_eq!(changed(|plan, _| plan.load.requests += 1), ["serve"]);
     assert_eq!(changed(|plan, _| plan.tasks[0].max_tokens += 1), ["quality"]);

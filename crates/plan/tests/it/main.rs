@@ -7,6 +7,7 @@ mod data;
 mod grid;
 mod keys;
 mod laws;
+mod perplexity;
 mod prices;
 mod programs;
 mod reading;
