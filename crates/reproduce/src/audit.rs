@@ -2,6 +2,7 @@
 //! check computes its numbers from the logs, and what it says follows from them. What the authors' code says is in `code.rs`.
 
 mod energy;
+mod frontier;
 mod money;
 mod quality;
 mod serving;
@@ -47,6 +48,7 @@ const CHECKS: &[&Check] = &[
     &money::API_PRICE,
     &money::LEFT_OUT,
     &serving::SIZES,
+    &frontier::FRONTIER,
     &quality::CAPTION,
     &quality::RUNS,
     &quality::ROUGE_ROW,

@@ -134,6 +134,15 @@ fn findings_are_numbers() {
     assert!(document.audit.iter().all(|finding| !finding.numbers.is_empty()), "no finding without its numbers");
 }
 
+/// The statement on the frontier holds in energy and time, and of quality it cannot be said.
+#[test]
+fn the_frontier_statement_is_tested_and_not_assumed() {
+    let document = document();
+    let found = finding(&document, "frontier");
+    let values: Vec<f64> = found.numbers.iter().map(|number| number.value).collect();
+    assert_eq!((found.holds, values), (Some(true), vec![48.0, 48.0, 7.0, 8.0]));
+}
+
 /// Were serving done one at a time, with free lengths and within one T4, the audit would say so.
 #[test]
 fn other_logs_have_other_findings() {
