@@ -91,7 +91,11 @@ pub fn fidelity_of_means(after: f64, before: f64) -> Figure {
     ratio.into()
 }
 
-fn compare(pairs: &[(f64, f64)], seed: u64, cross_method: bool, notes: Vec<String>) -> Result<Fidelity, Missing> {
+/// Fewer changed items than this tell so little that the bootstrap's interval is too narrow: with five of 80 it held the truth in 91.5% to
+/// 92.6% of 10,000 simulated comparisons, with nine of 150 in 95% ± 1.5% (`crates/stats/tests/it/coverage.rs`).
+const FEW_CHANGES: usize = 8;
+
+fn compare(pairs: &[(f64, f64)], seed: u64, cross_method: bool, mut notes: Vec<String>) -> Result<Fidelity, Missing> {
     let (after, before): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     if pairs.is_empty() {
         return Err(Missing::because("it shares no marked item with its baseline lora-fp16"));
@@ -100,6 +104,9 @@ fn compare(pairs: &[(f64, f64)], seed: u64, cross_method: bool, notes: Vec<Strin
         return Err(Missing::because("its baseline lora-fp16 scores 0"));
     }
     let changed = pairs.iter().filter(|(a, b)| a.total_cmp(b).is_ne()).count();
+    if (1..FEW_CHANGES).contains(&changed) {
+        notes.push(format!("only {changed} items changed: the interval is somewhat too narrow"));
+    }
     let ratio = if changed == 0 { unchanged(pairs.len()) } else { ratio(after.clone(), before.clone(), seed)? };
     let outcomes = all_or_nothing(&before).zip(all_or_nothing(&after));
     let mcnemar = outcomes.and_then(|(before, after)| mcnemar(&before.into_iter().zip(after).collect::<Vec<_>>()).ok());
@@ -198,6 +205,7 @@ mod tests {
         assert_eq!((test.lost, test.gained, test.n), (3, 1, 20));
         assert!((fidelity.ratio.value - 11.0 / 13.0).abs() < 1e-12);
         assert!((fidelity.changed - 0.2).abs() < 1e-12);
+        assert_eq!(fidelity.notes, ["only 4 items changed: the interval is somewhat too narrow"]);
     }
 
     #[test]

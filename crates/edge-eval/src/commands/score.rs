@@ -67,7 +67,7 @@ fn wanted(args: &Args) -> anyhow::Result<Listed> {
 
 /// Marks a file's answers, and keeps them where raters are to see them.
 fn of_file(args: &Args, path: &Path, keep: bool, tally: &mut Tally) -> anyhow::Result<Vec<Prediction>> {
-    let mut kept = Vec::new();
+    let (mut kept, mut last) = (Vec::new(), None);
     let mut rows = score::predictions(path, MOST_BYTES)?;
     while let Some(row) = rows.next() {
         match row {
@@ -75,12 +75,15 @@ fn of_file(args: &Args, path: &Path, keep: bool, tally: &mut Tally) -> anyhow::R
                 tally.add(&row)?;
                 kept.extend(keep.then_some(row));
             }
-            Err(error) if rows.goes_on() && tally.bad().len() < args.bad_rows => tally.bad().push(error.to_string()),
+            Err(error) if rows.goes_on() && tally.bad().len() < args.bad_rows => {
+                tally.bad().push(error.to_string());
+                last = Some(error);
+            }
             Err(error) => return Err(error.into()),
         }
     }
     if tally.rows() == 0 {
-        return Err(score::Error::NoRows { path: path.to_owned() }.into());
+        return Err(last.unwrap_or_else(|| score::Error::NoRows { path: path.to_owned() }).into());
     }
     Ok(kept)
 }

@@ -17,6 +17,7 @@ pub(super) static METRIC: Metric = Metric {
 fn compute(view: &CellView) -> Result<Known, Missing> {
     let fidelity = fidelity(view)?;
     let mut notes = fidelity.notes;
+    notes.push(format!("the mark of {:.2}% of {} items changed", fidelity.changed * 100.0, fidelity.ratio.n));
     notes.extend(fidelity.gates.iter().map(ToString::to_string));
     if let Some(test) = fidelity.mcnemar {
         notes.push(format!("{} items lost, {} gained of {}; McNemar p = {:.3}", test.lost, test.gained, test.n, test.p_value));

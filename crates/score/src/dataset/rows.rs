@@ -113,7 +113,10 @@ fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let what = text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-        let message = format!("not valid JSON: {what}, at byte {} of the line", error.column());
+        let message = match std::str::from_utf8(bytes) {
+            Err(not_text) => format!("not UTF-8, at byte {} of the row", not_text.valid_up_to() + 1),
+            Ok(_) => format!("not valid JSON: {what}, at byte {} of the line", error.column()),
+        };
         Fault::Syntax { message, lines: (error.line() as u64).saturating_sub(1), ends: false }
     })
 }
