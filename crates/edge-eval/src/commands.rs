@@ -6,6 +6,7 @@ mod burn;
 mod calibrate;
 mod compress;
 mod doctor;
+mod gpu;
 mod guard;
 mod import;
 mod init;
@@ -70,6 +71,8 @@ enum Command {
     #[command(hide = true)]
     Burn(burn::Args),
     #[command(hide = true)]
+    Gpu(gpu::Args),
+    #[command(hide = true)]
     Guard(guard::Args),
     #[command(hide = true)]
     RandomWeights(random_weights::Args),
@@ -100,6 +103,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Score(args) => score::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Burn(args) => burn::run(&args),
+        Command::Gpu(args) => gpu::run(&args),
         Command::Guard(args) => guard::run(&args),
         Command::RandomWeights(args) => random_weights::run(&args),
     }

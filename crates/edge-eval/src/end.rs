@@ -84,6 +84,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             adapt::Error,
             campaign::Error,
             compress::Error,
+            cuda::Error,
             econ::Error,
             hub::Error,
             import::Error,

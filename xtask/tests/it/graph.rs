@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("campaign", &["hub", "load", "meter", "plan", "record", "score", "serve", "stats", "units"]),
     ("columns", &[]),
     ("compress", &["adapt", "model", "text", "units"]),
+    ("cuda", &["model"]),
     ("econ", &["units"]),
     (
         "edge-eval",
@@ -19,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "adapt",
             "campaign",
             "compress",
+            "cuda",
             "econ",
             "hub",
             "import",
