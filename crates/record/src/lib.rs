@@ -36,7 +36,7 @@ pub use stage::{
     AdaptFacts, Artifact, CommandFacts, CompressFacts, Detail, Divergence, DoesNotFit, ItemLikelihood, ItemMark, LevelFacts, LevelWindow,
     Likelihood, LoadFacts, MemoryPeak, Outcome, PageCache, PerplexityFacts, Phase, QualityFacts, RateFacts, StageRecord,
 };
-pub use table::{read_requests, write_requests};
+pub use table::{Column, Columns, read_requests, read_table, write_requests, write_table};
 
 /// The version of every file of a run folder. A folder of another version is refused, never misread.
 pub const SCHEMA: &str = "edge-eval/run/1";

@@ -40,13 +40,15 @@ const BATCH: usize = 16_384;
 
 /// The values of one column, row by row.
 #[derive(Clone, Debug, PartialEq)]
-enum Column {
+pub enum Column {
     /// Whole numbers.
     Int(Vec<i64>),
     /// Whole numbers, some absent.
     OptionalInt(Vec<Option<i64>>),
     /// Numbers.
     Real(Vec<f64>),
+    /// Numbers, some absent.
+    OptionalReal(Vec<Option<f64>>),
     /// Texts.
     Text(Vec<String>),
     /// Texts, some absent.
@@ -62,6 +64,7 @@ impl Column {
             Self::Int(_) => format!("REQUIRED INT64 {name};"),
             Self::OptionalInt(_) => format!("OPTIONAL INT64 {name};"),
             Self::Real(_) => format!("REQUIRED DOUBLE {name};"),
+            Self::OptionalReal(_) => format!("OPTIONAL DOUBLE {name};"),
             Self::Text(_) => format!("REQUIRED BYTE_ARRAY {name} (STRING);"),
             Self::OptionalText(_) => format!("OPTIONAL BYTE_ARRAY {name} (STRING);"),
             Self::Ints(_) => format!("REQUIRED GROUP {name} (LIST) {{ REPEATED GROUP list {{ REQUIRED INT64 element; }} }}"),
@@ -73,6 +76,7 @@ impl Column {
             Self::Int(values) => values.len(),
             Self::OptionalInt(values) => values.len(),
             Self::Real(values) => values.len(),
+            Self::OptionalReal(values) => values.len(),
             Self::Text(values) => values.len(),
             Self::OptionalText(values) => values.len(),
             Self::Ints(values) => values.len(),
@@ -81,7 +85,23 @@ impl Column {
 }
 
 /// Named columns, in file order.
-type Columns = Vec<(&'static str, Column)>;
+pub type Columns = Vec<(&'static str, Column)>;
+
+/// Writes columns of equal length to a Parquet file: whole or not at all, replacing an older one.
+///
+/// # Errors
+/// The columns are not of equal length, or the file cannot be written.
+pub fn write_table(path: &Path, columns: &Columns) -> Result<()> {
+    write(path, columns)
+}
+
+/// Reads back the columns that `shape` declares, all of them; its values are ignored.
+///
+/// # Errors
+/// The file cannot be read, or its columns are not those.
+pub fn read_table(path: &Path, shape: &Columns) -> Result<Vec<Column>> {
+    read(path, shape, shape.len())
+}
 
 fn schema_text(columns: &Columns) -> String {
     let lines: Vec<String> = columns.iter().map(|(name, column)| column.declaration(name)).collect();
@@ -102,7 +122,7 @@ fn write_file(file: &mut File, columns: &Columns) -> parquet::errors::Result<()>
         let path = match column {
             Column::Int(_) | Column::OptionalInt(_) => vec![(*name).to_owned()],
             Column::Ints(_) => [name, "list", "element"].map(str::to_owned).to_vec(),
-            Column::Real(_) | Column::Text(_) | Column::OptionalText(_) => continue,
+            Column::Real(_) | Column::OptionalReal(_) | Column::Text(_) | Column::OptionalText(_) => continue,
         };
         let path = ColumnPath::new(path);
         properties = properties
@@ -133,6 +153,10 @@ fn write_column(writer: &mut ColumnWriter<'_>, column: &Column) -> parquet::erro
             w.write_batch(&present, Some(&levels(&|row| values[row].is_some())), None)?
         }
         (Column::Real(values), ColumnWriter::DoubleColumnWriter(w)) => w.write_batch(values, None, None)?,
+        (Column::OptionalReal(values), ColumnWriter::DoubleColumnWriter(w)) => {
+            let present: Vec<f64> = values.iter().copied().flatten().collect();
+            w.write_batch(&present, Some(&levels(&|row| values[row].is_some())), None)?
+        }
         (Column::Text(values), ColumnWriter::ByteArrayColumnWriter(w)) => {
             w.write_batch(&values.iter().map(bytes).collect::<Vec<_>>(), None, None)?
         }
@@ -239,6 +263,7 @@ fn read_file(file: File, shape: &Columns, oldest: usize) -> std::result::Result<
 fn absent(column: &Column, rows: i64) -> std::result::Result<Column, ReadFault> {
     match column {
         Column::OptionalInt(_) => Ok(Column::OptionalInt(vec![None; rows as usize])),
+        Column::OptionalReal(_) => Ok(Column::OptionalReal(vec![None; rows as usize])),
         Column::OptionalText(_) => Ok(Column::OptionalText(vec![None; rows as usize])),
         _ => Err(ReadFault::Facts("it lacks a column".into())),
     }
@@ -249,6 +274,7 @@ fn emptied(column: &Column) -> Column {
         Column::Int(_) => Column::Int(Vec::new()),
         Column::OptionalInt(_) => Column::OptionalInt(Vec::new()),
         Column::Real(_) => Column::Real(Vec::new()),
+        Column::OptionalReal(_) => Column::OptionalReal(Vec::new()),
         Column::Text(_) => Column::Text(Vec::new()),
         Column::OptionalText(_) => Column::OptionalText(Vec::new()),
         Column::Ints(_) => Column::Ints(Vec::new()),
@@ -261,6 +287,11 @@ fn append(column: &mut Column, reader: ColumnReader) -> std::result::Result<(), 
         (Column::Int(out), ColumnReader::Int64ColumnReader(mut r)) => while r.read_records(BATCH, None, None, out)?.0 > 0 {},
         (Column::Real(out), ColumnReader::DoubleColumnReader(mut r)) => while r.read_records(BATCH, None, None, out)?.0 > 0 {},
         (Column::OptionalInt(out), ColumnReader::Int64ColumnReader(mut r)) => {
+            let (mut values, mut levels) = (Vec::new(), Vec::new());
+            while r.read_records(BATCH, Some(&mut levels), None, &mut values)?.0 > 0 {}
+            out.extend(unfold(&levels, values));
+        }
+        (Column::OptionalReal(out), ColumnReader::DoubleColumnReader(mut r)) => {
             let (mut values, mut levels) = (Vec::new(), Vec::new());
             while r.read_records(BATCH, Some(&mut levels), None, &mut values)?.0 > 0 {}
             out.extend(unfold(&levels, values));
