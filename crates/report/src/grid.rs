@@ -23,6 +23,8 @@ const BEHIND: &[&str] =
     &["ttft_ms", "itl_ms", "throughput_tok_s", "energy_per_request_j", "load_energy_j", "train_energy_j", "peak_memory_bytes"];
 /// How far quantised weights are from full precision, token by token: a table of its own, where any cell has them.
 const FIDELITY: &[&str] = &["perplexity", "kl_divergence", "top1_agreement", "rms_delta_p"];
+/// What was served within the plan's limits: a table of its own, and columns of that of levels, where the plan states limits.
+const GOODPUT: &[&str] = &["goodput_rps", "goodput_per_watt", "goodput_tokens_per_joule"];
 /// What reasons say of a stage that needed more memory than there is.
 const DOES_NOT_FIT: &str = "does not fit";
 /// The figures that a table of levels of concurrency shows, where they are there.
@@ -103,8 +105,13 @@ impl Grid {
         if !fidelity.is_empty() {
             self.add(document, "Quantised beside full precision, over the tokens of reference answers", &fidelity);
         }
+        let goodput = known(document, GOODPUT);
+        if !goodput.is_empty() {
+            self.add(document, "Within the limits of [slo]", &goodput);
+        }
         if !document.levels.is_empty() {
-            self.add_table("By concurrency", &named(document, BY_LEVEL), &variants(&document.levels), By::Level);
+            let columns = [named(document, BY_LEVEL), goodput].concat();
+            self.add_table("By concurrency", &columns, &variants(&document.levels), By::Level);
         }
     }
 
@@ -121,9 +128,10 @@ impl Grid {
     pub(crate) fn whole(document: &Document) -> Self {
         let mut grid = Self { versions: true, ..Self::default() };
         grid.add_main(document);
-        let fidelity = fidelity(document);
+        let (fidelity, goodput) = (fidelity(document), known(document, GOODPUT));
         let shown = |d: &Definition| {
-            [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str()) || fidelity.iter().any(|shown| shown.name == d.name)
+            [FIVE, BEHIND, &[SCORE, SCORE_BASE]].concat().contains(&d.name.as_str())
+                || fidelity.iter().chain(&goodput).any(|shown| shown.name == d.name)
         };
         let further: Vec<&Definition> = document.definitions.iter().filter(|definition| !shown(definition)).collect();
         for (i, columns) in further.chunks(ABREAST).enumerate() {
@@ -259,6 +267,13 @@ fn five(document: &Document) -> Vec<&Definition> {
 fn fidelity(document: &Document) -> Vec<&Definition> {
     let compared = |cell: &CellFigures| cell.metrics.get("kl_divergence").is_some_and(|figure| figure.value.is_some());
     if document.cells.iter().any(compared) { named(document, FIDELITY) } else { Vec::new() }
+}
+
+/// The definitions of figures that some cell has, with and without a level; none where no cell has any of them.
+fn known<'a>(document: &'a Document, names: &[&str]) -> Vec<&'a Definition> {
+    let has = |cell: &CellFigures, name: &str| cell.metrics.get(name).is_some_and(|figure| figure.value.is_some());
+    let any = |definition: &&Definition| document.cells.iter().chain(&document.levels).any(|cell| has(cell, &definition.name));
+    named(document, names).into_iter().filter(any).collect()
 }
 
 fn named<'a>(document: &'a Document, names: &[&str]) -> Vec<&'a Definition> {

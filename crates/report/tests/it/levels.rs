@@ -58,6 +58,24 @@ fn a_table_by_concurrency() {
 }
 
 #[test]
+fn goodput_has_a_table_of_its_own_and_columns_by_level_where_there_are_limits() {
+    let mut document = swept();
+    let rate = report::Definition { name: "goodput_rps".into(), unit: "requests/s".into(), ..document.definitions[0].clone() };
+    document.definitions.push(rate);
+    let put = |cell: &mut CellFigures, figure: Figure| drop(cell.metrics.insert("goodput_rps".into(), figure));
+    let none = || Figure::missing("the plan states no limits: set slo.ttft_ms", "requests/s");
+    document.cells.iter_mut().chain(&mut document.levels).for_each(|cell| put(cell, none()));
+    let without = render(&document, Format::Terminal).unwrap();
+    assert!(!without.contains("goodput") && !without.contains("states no limits"), "{without}");
+    let known = Figure::known(&Estimate { value: 3.5, ci95: Some((3.0, 4.0)), n: 3, method: Method::T }, "requests/s");
+    put(&mut document.cells[0], known.clone());
+    put(&mut document.levels[1], known);
+    let with = render(&document, Format::Terminal).unwrap();
+    assert!(part(&with, "Within the limits of [slo]").contains("3.50"), "{with}");
+    assert!(part(&with, "By concurrency").contains("goodput_rps"), "{with}");
+}
+
+#[test]
 fn csv_has_the_level_last_and_a_variants_own_figures_first() {
     expect_test::expect![[r#"
         family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,engine_version,flags,concurrency
