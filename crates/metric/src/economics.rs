@@ -181,12 +181,11 @@ pub(crate) fn reserved_of(view: &CellView, run: &Run) -> Result<Reserved, Missin
     let tariff = tariff(view)?;
     let usd_per_hour = tariff.usd_per_hour().ok_or_else(|| Missing::because("the plan gives the machine's time no price"))?;
     let an_hour = run.answered()?.len() as f64 / run.window()?.get() * 3600.0;
-    let (energy, idle) = match view.plan().prices.owned {
-        None => (0.0, 0.0),
-        Some(_) => {
-            let idle = idle_power(run)? * HOUR;
-            (tariff.energy(per_request(run, Kind::Gross)?.energy).get(), tariff.energy(idle).get())
-        }
+    let (energy, idle) = if view.plan().prices.owned.is_some() {
+        let idle = idle_power(run)? * HOUR;
+        (tariff.energy(per_request(run, Kind::Gross)?.energy).get(), tariff.energy(idle).get())
+    } else {
+        (0.0, 0.0)
     };
     Ok(Reserved { usd_per_hour, requests_per_hour: exact(an_hour)?, energy_usd_per_request: exact(energy)?, idle_usd_per_hour: idle })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stats::{Estimate, Method};
 use units::Reading;
 
-use crate::{SizeComparison, VariantEconomics};
+use crate::{SizeComparison, Statement, VariantEconomics};
 
 /// The version of the JSON report.
 pub const SCHEMA: &str = "edge-eval/report/1";
@@ -51,6 +51,9 @@ pub struct Document {
     /// The five metrics under other named methods than [`Document::method`].
     #[serde(default)]
     pub methods: Vec<MethodFigures>,
+    /// Statements on sizes, such as that models under 2B dominate, tested against these figures; empty for a plan of one size.
+    #[serde(default)]
+    pub statements: Vec<Statement>,
     /// Stages that did not finish.
     pub failures: Vec<Failure>,
 }

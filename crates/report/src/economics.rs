@@ -127,3 +127,83 @@ fn stopping(zero: &ScaleToZero) -> String {
 fn digits(value: f64) -> String {
     number::text(value, None, "").value
 }
+
+#[cfg(test)]
+mod tests {
+    use econ::Reserved;
+    use metric::economics::{AtUtilisation, Costs};
+    use units::{Dollars, Reading};
+
+    use super::*;
+
+    fn exact(value: f64) -> Range {
+        Range::exact(value).unwrap()
+    }
+
+    /// 10 USD to make; 0.004 hosted; 0.002 here (0.001 to 0.003), or as much as hosted.
+    fn money(own: Range) -> Economics {
+        let costs = econ::Costs::new(exact(10.0), exact(0.004), own).unwrap();
+        Economics {
+            costs: Reading::Known(Costs { making_usd: exact(10.0), hosted_usd: exact(0.004), own_usd: own }),
+            break_even: Reading::Known(costs.break_even()),
+            over_requests: Reading::Known(costs.over_requests(1e4, 20).unwrap()),
+            over_utilisation: Reading::missing("the plan gives the machine's time no price"),
+            sensitivity: Reading::missing("not asked"),
+            scale_to_zero: Reading::Known(ScaleToZero {
+                cold_start: Dollars(0.032),
+                warm_hour: Dollars(3.636),
+                requests_a_cold_start: econ::break_even(Dollars(0.032), Dollars(0.004), Dollars(own.value())),
+                keep_warm_from_per_hour: Some(113.625),
+            }),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_pays_is_said_with_its_ends() {
+        let said = sentences(&money(Range::new(0.002, 0.001, 0.003).unwrap()));
+        assert_eq!(
+            said,
+            [
+                "break-even after 5000 requests (3333 to 10,000 with every cost at its end)",
+                "scale to zero: a cold start (0.0320 USD) must serve 16.0 requests to cost less than hosted; below 114 requests an hour keeping warm loses to stopping",
+            ]
+        );
+    }
+
+    #[test]
+    fn never_is_never() {
+        let said = sentences(&money(exact(0.004)));
+        assert_eq!(said[0], "never: a request costs 4.000e-3 USD here and 4.000e-3 USD at the hosted model");
+        assert!(said[1].contains("never costs less than hosted, however many requests it serves"), "{}", said[1]);
+        let missing = Economics { break_even: Reading::missing("nothing is to be paid back"), ..money(exact(0.002)) };
+        assert_eq!(sentences(&missing)[0], "no break-even: nothing is to be paid back");
+    }
+
+    #[test]
+    fn utilisation_in_words() {
+        // 3.60 USD over 1,000 requests of 100 tokens.
+        let reserved =
+            Reserved { usd_per_hour: 3.6, requests_per_hour: exact(1000.0), energy_usd_per_request: exact(0.0), idle_usd_per_hour: 0.0 };
+        let at = |point: econ::UtilisationPoint| AtUtilisation {
+            utilisation: point.utilisation,
+            request_usd: point.infer,
+            usd_per_mtok_output: point.infer.map(|usd| usd * 1e4).unwrap(),
+            break_even: point.break_even,
+        };
+        let points = reserved.over_utilisation(exact(10.0), exact(0.006), &[0.1, 0.5, 1.0]).unwrap();
+        let over = OverUtilisation {
+            usd_per_hour: 3.6,
+            energy_is_apart: false,
+            requests_per_hour: exact(1000.0),
+            usage_usd_per_mtok_output: Reading::Known(exact(20.0)),
+            least_utilisation: reserved.least_utilisation(Dollars(0.006)).unwrap(),
+            points: points.into_iter().map(at).collect(),
+        };
+        assert_eq!(
+            utilisation(&over),
+            "by the hour (3.60 USD), a request costs less than hosted from 60.0% utilisation on; USD per million output tokens 360 at 10%, 72.0 at 50%, \
+             36.0 at 100%, 20.0 by use"
+        );
+    }
+}

@@ -10,8 +10,8 @@ use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 
 use crate::{
     crossings,
-    document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, SCHEMA},
-    economics, warnings,
+    document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, MethodFigures, SCHEMA},
+    economics, statements, warnings,
 };
 
 /// What can go wrong while a report is made.
@@ -66,7 +66,8 @@ pub fn read(run: &Path) -> Result<Document> {
         warnings: warnings::of(&campaign, records.values()),
         prices: warnings::prices(&manifest.plan.prices),
         economics: campaign.views().map(|view| economics::of(&view)).collect(),
-        methods: Vec::new(),
+        statements: statements::of(&campaign),
+        methods: vec![paper(&campaign, client.as_ref())],
         client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),
@@ -105,6 +106,16 @@ pub(crate) fn definition(metric: &Metric) -> Definition {
 
 fn cell(view: &CellView<'_>, client: Option<&ClientCertificate>) -> CellFigures {
     shown(view, client, view.plan().load.concurrency, metric::figures(view))
+}
+
+/// The five metrics of every cell as the paper's authors compute them.
+fn paper(campaign: &Campaign, client: Option<&ClientCertificate>) -> MethodFigures {
+    let of = |view: CellView<'_>| shown(&view, client, view.plan().load.concurrency, metric::paper::figures(&view));
+    MethodFigures {
+        method: metric::paper::METHOD.into(),
+        definitions: metric::paper::METRICS.iter().map(|metric| definition(metric)).collect(),
+        cells: campaign.views().map(of).collect(),
+    }
 }
 
 /// The cell at each level of concurrency that the plan has, where it has several.

@@ -10,6 +10,7 @@ mod gather;
 mod grid;
 mod markdown;
 mod number;
+mod statements;
 mod terminal;
 mod warnings;
 
@@ -19,3 +20,4 @@ pub use economics::VariantEconomics;
 pub use format::{Format, render};
 pub use gather::{Error, Result, read};
 pub use number::{Text as Number, shown_unit, text as number};
+pub use statements::{SizePair, Statement};

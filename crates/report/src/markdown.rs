@@ -39,6 +39,12 @@ pub(crate) fn render(document: &Document) -> String {
     for one in &document.economics {
         let _ = writeln!(out, "* {}", escape(&terminal::money(one)));
     }
+    if !document.statements.is_empty() {
+        let _ = write!(out, "\n## {}\n\n", terminal::STATEMENTS);
+    }
+    for one in &document.statements {
+        let _ = writeln!(out, "* {}", escape(&terminal::statement(one)));
+    }
     if !document.crossings.is_empty() {
         let _ = write!(out, "\n## {}\n\n", terminal::CROSSINGS);
     }

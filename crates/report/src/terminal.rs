@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, presets};
 
 use crate::{
-    SizeComparison, VariantEconomics,
+    SizeComparison, Statement, VariantEconomics,
     document::Document,
     grid::{Grid, Table, Text},
 };
@@ -27,6 +27,7 @@ pub(crate) fn render(document: &Document) -> String {
     }
     list(&mut out, "", grid.remarks.iter().enumerate().map(|(i, remark)| format!("({}) {remark}", i + 1)));
     list(&mut out, MONEY, document.economics.iter().map(money));
+    list(&mut out, STATEMENTS, document.statements.iter().map(statement));
     list(&mut out, CROSSINGS, document.crossings.iter().map(crossing));
     list(&mut out, BRACKETS, grid.legend.into_iter());
     list(&mut out, "Stages that failed", failures(document));
@@ -39,6 +40,14 @@ pub(crate) const MONEY: &str = "Beside the hosted model";
 /// The short form of a variant's money.
 pub(crate) fn money(one: &VariantEconomics) -> String {
     format!("{}: {}", one.label(), one.sentences.join(". "))
+}
+
+/// The title over the statements on sizes.
+pub(crate) const STATEMENTS: &str = "Statements on sizes, beyond the intervals";
+
+/// One statement, with what it is of and how it fares.
+pub(crate) fn statement(one: &Statement) -> String {
+    format!("{}, {}, {}: {}: {}", one.task, one.strategy, one.engine, one.text, one.said)
 }
 
 /// The title over the comparisons of sizes.

@@ -109,3 +109,28 @@ fn age(price: &Price, today: Date) -> Option<String> {
     };
     Some(format!("{of} is {}", cited.warning(today)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(key: &str, of: Option<&str>, date: Option<&str>) -> Price {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        Price { key: key.into(), of: text(of), value: Some(1.0), source: text(Some("a page")), date: text(date), note: None }
+    }
+
+    #[test]
+    fn a_price_older_than_a_year_is_said_on_the_day_of_reading() {
+        let hosted = price("api_input_usd_per_mtok", Some("gpt-4o"), Some("2025-06-01"));
+        let at = |day: &str| age(&hosted, day.parse().unwrap());
+        assert_eq!(at("2026-06-01"), None);
+        assert_eq!(
+            at("2026-06-02").unwrap(),
+            "the price of gpt-4o is of 2025-06-01, older than a year (366 days): check it or give your own"
+        );
+        let grid = price("grid_gco2e_per_kwh", Some("Germany"), Some("2023-12-31"));
+        assert!(age(&grid, "2026-06-02".parse().unwrap()).unwrap().starts_with("grid_gco2e_per_kwh of Germany is of 2023-12-31"));
+        assert_eq!(age(&price("pue", None, None), "2026-06-02".parse().unwrap()), None);
+        assert_eq!(age(&price("pue", None, Some("last year")), "2026-06-02".parse().unwrap()), None);
+    }
+}

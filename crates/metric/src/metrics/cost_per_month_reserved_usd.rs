@@ -23,7 +23,7 @@ pub(super) static METRIC: Metric = Metric {
 
 fn compute(view: &CellView) -> Result<Known, Missing> {
     let (requests, share) = (traffic(view)?, utilisation(view)?);
-    let months = Runs::of(view)?.each(|run| Ok(reserved_of(view, run)?.month(requests, share).map_err(said)?))?;
+    let months = Runs::of(view)?.each(|run| reserved_of(view, run)?.month(requests, share).map_err(said))?;
     let costs: Vec<f64> = months.values.iter().map(|month| month.usd.get()).collect();
     let machines = |pick: fn(u64, u64) -> u64| months.values.iter().map(|month| month.machines).reduce(pick).unwrap_or(1);
     let (fewest, most) = (machines(u64::min), machines(u64::max));

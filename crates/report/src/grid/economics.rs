@@ -20,7 +20,7 @@ const MOST: usize = 5;
 impl Grid {
     /// The tables of every variant's money, and of the prices it is at.
     pub(super) fn add_economics(&mut self, document: &Document) {
-        self.plain("Prices", &["key", "value", "source", "date"], document.prices.iter().map(price).collect());
+        self.plain("Prices", &["key", "value", "source", "date", "note"], document.prices.iter().map(price).collect());
         let all = &document.economics;
         if all.is_empty() {
             return;
@@ -63,7 +63,7 @@ impl Grid {
         };
         row.push(Text::new(banded(&costs.making_usd).line, format!("{}, {}", usd(&costs.own_usd), usd(&costs.hosted_usd))));
         row.push(match one.money.break_even.known() {
-            Ok(at) => self.break_even(&at.value, (&at.earliest, &at.latest)),
+            Ok(at) => break_even(&at.value, (&at.earliest, &at.latest)),
             Err(why) => Text::new("-".to_owned() + &self.marks(&[why.0]), ""),
         });
         for quarter in 0..QUARTERS.len() {
@@ -94,16 +94,8 @@ impl Grid {
             Err(why) => return self.dashes(row, &why.0, 1 + SHOWN.len()),
         };
         let at: Vec<Text> =
-            shown(over).map(|point| self.break_even(&point.break_even.value, (&point.break_even.earliest, &point.break_even.latest))).collect();
+            shown(over).map(|point| break_even(&point.break_even.value, (&point.break_even.earliest, &point.break_even.latest))).collect();
         row.into_iter().chain(at).collect()
-    }
-
-    fn break_even(&mut self, at: &BreakEven, (earliest, latest): (&BreakEven, &BreakEven)) -> Text {
-        match at {
-            BreakEven::Never { .. } => Text::new("never", ""),
-            BreakEven::After { requests } if earliest == latest => Text::new(digits(*requests), ""),
-            BreakEven::After { requests } => Text::new(digits(*requests), format!("{} to {}", word(earliest), word(latest))),
-        }
     }
 
     fn sensitivity(&mut self, one: &VariantEconomics) -> Vec<Text> {
@@ -130,11 +122,19 @@ fn price(price: &Price) -> Vec<Text> {
     let key = Text::new(&price.key, price.of.clone().unwrap_or_default());
     let text = |text: &Option<String>| Text::new(text.clone().unwrap_or_default(), "");
     let value = price.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    vec![key, Text::new(value, ""), text(&price.source), text(&price.date)]
+    vec![key, Text::new(value, ""), text(&price.source), text(&price.date), text(&price.note)]
 }
 
 fn variant(one: &VariantEconomics) -> Text {
     Text::new(format!("{} {}, {}", one.family, one.tier, one.task), format!("{}, {}", one.strategy, one.engine))
+}
+
+fn break_even(at: &BreakEven, (earliest, latest): (&BreakEven, &BreakEven)) -> Text {
+    match at {
+        BreakEven::Never { .. } => Text::new("never", ""),
+        BreakEven::After { requests } if earliest == latest => Text::new(digits(*requests), ""),
+        BreakEven::After { requests } => Text::new(digits(*requests), format!("{} to {}", word(earliest), word(latest))),
+    }
 }
 
 fn word(at: &BreakEven) -> String {

@@ -259,6 +259,7 @@ fn json_of_one_cell() {
           "prices": [],
           "economics": [],
           "methods": [],
+          "statements": [],
           "failures": []
         }
     "#]]
@@ -298,4 +299,55 @@ fn a_cell_that_does_not_fit_says_so_and_flags_and_versions_are_shown() {
     assert_eq!(json["cells"][2]["does_not_fit"]["needed_bytes"], 2_u64 << 30);
     assert_eq!(json["cells"][2]["flags"][0], "1 of 2 answers are short");
     assert!(print(&document, Format::Csv).contains(",0.24.0,1 of 2 answers are short"));
+}
+
+#[test]
+fn warnings_prices_money_and_statements_are_in_every_text() {
+    let mut document = document();
+    let own = econ::Range::new(0.002, 0.001, 0.003).unwrap();
+    let exact = |value| econ::Range::exact(value).unwrap();
+    let costs = econ::Costs::new(exact(10.0), exact(0.004), own).unwrap();
+    let missing = "the plan gives the machine's time no price";
+    document.warnings = vec!["C_setup is 0: every break-even is a lower bound".into()];
+    document.economics = vec![report::VariantEconomics {
+        family: "Tiny".into(),
+        tier: "3M".into(),
+        task: "rag".into(),
+        strategy: "lora-int4".into(),
+        engine: "embedded".into(),
+        hosted: "gpt-4o".into(),
+        money: metric::economics::Economics {
+            costs: units::Reading::Known(metric::economics::Costs { making_usd: exact(10.0), hosted_usd: exact(0.004), own_usd: own }),
+            break_even: units::Reading::Known(costs.break_even()),
+            over_requests: units::Reading::Known(costs.over_requests(1e4, 20).unwrap()),
+            over_utilisation: units::Reading::missing(missing),
+            sensitivity: units::Reading::missing("not asked"),
+            scale_to_zero: units::Reading::missing("no load window"),
+            notes: Vec::new(),
+        },
+        sentences: vec!["break-even after 5000 requests".into()],
+    }];
+    document.statements = vec![report::Statement {
+        task: "rag".into(),
+        strategy: "lora-int4".into(),
+        engine: "embedded".into(),
+        text: "models under 2B dominate the larger ones in lifecycle metrics".into(),
+        objectives: vec!["ipw".into()],
+        verdict: "not distinguishable".into(),
+        said: "not distinguishable".into(),
+        pairs: Vec::new(),
+    }];
+    for format in [Format::Terminal, Format::Markdown] {
+        let text = print(&document, format).replace('\\', "");
+        for said in ["C_setup is 0: every break-even", "break-even after 5000 requests", "models under 2B dominate", "not distinguishable"]
+        {
+            assert!(text.contains(said), "{}: {said}: {text}", format.name());
+        }
+    }
+    let markdown = print(&document, Format::Markdown);
+    // Making, a request here and hosted; value and ends; the curve half way.
+    assert!(markdown.contains("| 10.0<br>0.00200, 0.00400 | 5000<br>3333 to 10,000 | 10.0<br>0.00 hosted, 0.00 requests "), "{markdown}");
+    assert!(markdown.contains("20.0 \\[15.0, 25.0\\]<br>20.0 hosted, 5000 requests"), "{markdown}");
+    assert!(markdown.contains(&format!(". {missing}\n")), "{markdown}");
+    assert_eq!(serde_json::from_str::<Document>(&print(&document, Format::Json)).unwrap(), document);
 }

@@ -35,6 +35,7 @@ pub(crate) fn document() -> Document {
         prices: Vec::new(),
         economics: Vec::new(),
         methods: Vec::new(),
+        statements: Vec::new(),
         failures: Vec::new(),
     }
 }
