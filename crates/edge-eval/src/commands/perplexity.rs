@@ -90,18 +90,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     let stage = StageArgs { json: args.json && args.out.is_some(), die_with: args.die_with };
     let protocol = Protocol::begin(&stage)?;
     let result = work(args, protocol);
-    match &args.out {
-        Some(out) => protocol.end(result.and_then(|seen| written(&seen, out)).or_else(|error| unread(error, stage.json))),
-        None => {
-            let seen = result?;
-            if args.json {
-                print::json(&shown::json(&seen, args.per_item)?)?
-            } else {
-                print::data(&shown::text(&seen, args.per_item)?)?
-            }
-            Ok(End::Done)
-        }
+    if let Some(out) = &args.out {
+        return protocol.end(result.and_then(|seen| written(&seen, out)).or_else(|error| unread(error, stage.json)));
     }
+    let seen = result?;
+    if args.json {
+        print::json(&shown::json(&seen, args.per_item)?)?;
+    } else {
+        print::data(&shown::text(&seen, args.per_item)?)?;
+    }
+    Ok(End::Done)
 }
 
 fn work(args: &Args, protocol: Protocol) -> anyhow::Result<Seen> {

@@ -18,7 +18,6 @@ mod recipes;
 mod reproduce;
 mod score;
 mod sweep;
-mod tracked;
 
 use std::process::{Command, Stdio};
 
