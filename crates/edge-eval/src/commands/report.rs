@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::prices;
 use crate::{
     end::End,
     gate::{self, Gate},
@@ -33,7 +34,7 @@ enum Form {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
-    let document = report::read(&args.run)?;
+    let document = report::read(&args.run)?.on(prices::today());
     let format = match args.format {
         Form::Table => report::Format::Terminal,
         Form::Json => report::Format::Json,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::prices;
 use crate::{
     end::{self, End},
     gate::{self, Gate},
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         let progress = Campaign::new(args.quiet);
         campaign::run(&bound, &places, &folder, env!("CARGO_PKG_VERSION"), &progress)?
     };
-    let document = report::read(&folder)?;
+    let document = report::read(&folder)?.on(prices::today());
     let format = if args.json { report::Format::Json } else { report::Format::Terminal };
     print::data(&report::render(&document, format)?)?;
     if !args.quiet {

@@ -11,9 +11,6 @@ use crate::{
     document::{Cell, Column},
 };
 
-/// Why a spread over scored passes is never known.
-const ONE_PASS: &str = "each cell has one scored pass: there is no spread over passes";
-
 /// All five.
 pub(super) fn all(campaign: &Campaign) -> Vec<Table> {
     vec![one(campaign), two(campaign), three(campaign), four(campaign), five(campaign)]
@@ -137,13 +134,14 @@ fn three(campaign: &Campaign) -> Table {
 
 fn four(campaign: &Campaign) -> Table {
     const SIZES: &str = "mean over the tiers";
+    const SPREADS: &str = "mean over the tiers of the standard deviation over passes";
     let columns = [
         ("FP16", "score", SIZES),
-        ("FP16 std", "score", "over passes"),
+        ("FP16 std", "score", SPREADS),
         ("INT4", "score", SIZES),
-        ("INT4 std", "score", "over passes"),
+        ("INT4 std", "score", SPREADS),
         ("Retention", "%", "of the means"),
-        ("STD change", "%", "over passes"),
+        ("STD change", "%", "of the means"),
     ];
     let Models(models) = models(campaign);
     let mut families: Vec<&str> = models.iter().map(|(family, _)| family.as_str()).collect();
@@ -152,18 +150,20 @@ fn four(campaign: &Campaign) -> Table {
     for family in families {
         for (task, engine) in campaign.plan.tasks.iter().flat_map(|task| engines(campaign).into_iter().map(move |engine| (task, engine))) {
             let row = row_name(campaign, &format!("{family} {}", task.name), &engine);
-            let of = |strategy: Strategy| {
+            let of = |strategy: Strategy, metric: &str| {
                 let tiers = models.iter().filter(|(of, _)| of == family);
-                Values::of(tiers.map(|model| score(campaign, model, &task.name, &engine, strategy)))
+                Values::of(tiers.map(|model| of_strategy(campaign, (model, &task.name, &engine), strategy, metric)))
             };
-            let (full, quantised) = (of(Strategy::LoraFp16), of(Strategy::LoraInt4));
+            let (full, quantised) = (of(Strategy::LoraFp16, "score"), of(Strategy::LoraInt4, "score"));
+            let (full_sd, quantised_sd) = (of(Strategy::LoraFp16, "score_sd"), of(Strategy::LoraInt4, "score_sd"));
             cells.push(full.cell(&row, "FP16", SIZES, mean));
-            cells.push(no_spread(&row, "FP16 std"));
+            cells.push(full_sd.cell(&row, "FP16 std", SPREADS, mean));
             cells.push(quantised.cell(&row, "INT4", SIZES, mean));
-            cells.push(no_spread(&row, "INT4 std"));
+            cells.push(quantised_sd.cell(&row, "INT4 std", SPREADS, mean));
             let retention = || Ok(100.0 * quantised.made(mean)? / full.made(mean)?);
             cells.push(cell(&row, "Retention", "of the means", retention()));
-            cells.push(no_spread(&row, "STD change"));
+            let change = || Ok(100.0 * (quantised_sd.made(mean)? / full_sd.made(mean)? - 1.0));
+            cells.push(cell(&row, "STD change", "of the means", change()));
         }
     }
     table(4, "Fidelity in INT4 by task", &columns, cells)
@@ -172,20 +172,20 @@ fn four(campaign: &Campaign) -> Table {
 fn five(campaign: &Campaign) -> Table {
     let columns = [
         ("FP16", "score", "mean over the items of lora-fp16"),
-        ("FP16 std", "score", "over passes"),
+        ("FP16 std", "score", "standard deviation over passes"),
         ("INT4", "score", "mean over the items of lora-int4"),
-        ("INT4 std", "score", "over passes"),
+        ("INT4 std", "score", "standard deviation over passes"),
         ("Change", "%", "Q_ret less 100, on the same items"),
     ];
     let mut cells = Vec::new();
     for task in &campaign.plan.tasks {
         for (model, engine, name) in rows(campaign) {
             let row = format!("{} {name}", task.name);
-            let of = |strategy| score(campaign, &model, &task.name, &engine, strategy);
-            cells.push(cell(&row, "FP16", columns[0].2, of(Strategy::LoraFp16)));
-            cells.push(no_spread(&row, "FP16 std"));
-            cells.push(cell(&row, "INT4", columns[2].2, of(Strategy::LoraInt4)));
-            cells.push(no_spread(&row, "INT4 std"));
+            let of = |strategy, metric| of_strategy(campaign, (&model, &task.name, &engine), strategy, metric);
+            cells.push(cell(&row, "FP16", columns[0].2, of(Strategy::LoraFp16, "score")));
+            cells.push(cell(&row, "FP16 std", columns[1].2, of(Strategy::LoraFp16, "score_sd")));
+            cells.push(cell(&row, "INT4", columns[2].2, of(Strategy::LoraInt4, "score")));
+            cells.push(cell(&row, "INT4 std", columns[3].2, of(Strategy::LoraInt4, "score_sd")));
             let quantised = view(campaign, &model, &task.name, Some(&engine), |strategy| strategy == Strategy::LoraInt4);
             let change =
                 quantised.ok_or_else(|| Missing::because("the plan has no lora-int4 cell")).and_then(|view| figure(&view, "q_ret"));
@@ -195,11 +195,13 @@ fn five(campaign: &Campaign) -> Table {
     table(5, "Scores in INT4 beside FP16", &columns, cells)
 }
 
-fn score(campaign: &Campaign, model: &(String, String), task: &str, engine: &str, strategy: Strategy) -> Result<f64, Missing> {
+/// A figure of the cell of a strategy.
+fn of_strategy(
+    campaign: &Campaign,
+    (model, task, engine): (&(String, String), &str, &str),
+    strategy: Strategy,
+    metric: &str,
+) -> Result<f64, Missing> {
     let view = view(campaign, model, task, Some(engine), |other| other == strategy);
-    figure(&view.ok_or_else(|| Missing::because(format!("the plan has no {} cell", strategy.name())))?, "score")
-}
-
-fn no_spread(row: &str, column: &str) -> Cell {
-    cell(row, column, "over passes", Err(Missing::because(ONE_PASS)))
+    figure(&view.ok_or_else(|| Missing::because(format!("the plan has no {} cell", strategy.name())))?, metric)
 }
