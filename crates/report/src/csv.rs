@@ -2,9 +2,7 @@
 //! come those of their further levels of concurrency, which the last column tells apart: who does not know it finds the columns where they
 //! were, and a variant's own figure first.
 
-use metric::OF_A_WINDOW;
-
-use crate::document::{CellFigures, Document};
+use crate::{document::Document, export::level};
 
 const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_high,n,unit,method,source,missing,notes,client,\
     engine_version,flags,concurrency";
@@ -12,8 +10,7 @@ const HEAD: &str = "family,tier,task,strategy,engine,metric,value,ci95_low,ci95_
 /// Writes the rows, in the order of cells and definitions, then those of levels.
 pub(crate) fn render(document: &Document) -> String {
     let mut out = format!("{HEAD}\r\n");
-    let own = |level: &&CellFigures| document.cells.iter().any(|cell| cell.is_of(level) && cell.concurrency == level.concurrency);
-    for cell in document.cells.iter().chain(document.levels.iter().filter(|level| !own(level))) {
+    for cell in document.cells.iter().chain(document.further_levels()) {
         for definition in &document.definitions {
             let Some(figure) = cell.metrics.get(&definition.name) else { continue };
             let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -37,8 +34,7 @@ pub(crate) fn render(document: &Document) -> String {
                 document.client.summary.clone(),
                 cell.engine_version.clone().unwrap_or_default(),
                 cell.flags.join("; "),
-                // A score or the energy of training is of no level.
-                cell.concurrency.filter(|_| OF_A_WINDOW.contains(&&*definition.name)).map_or_else(String::new, |level| level.to_string()),
+                level(cell, &definition.name).map_or_else(String::new, |level| level.to_string()),
             ];
             out += &fields.map(|field| quote(&field)).join(",");
             out += "\r\n";

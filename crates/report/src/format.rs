@@ -1,6 +1,6 @@
 //! The formats a report is printed in.
 
-use crate::{csv, document::Document, gather::Result, markdown, terminal};
+use crate::{csv, document::Document, gather::Result, latex, markdown, terminal};
 
 /// How to print a report. The registry is [`Format::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,13 @@ pub enum Format {
     Csv,
     /// Tables in Markdown.
     Markdown,
+    /// Tables in LaTeX, with booktabs.
+    Latex,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &[Self] = &[Self::Terminal, Self::Json, Self::Csv, Self::Markdown];
+    pub const ALL: &[Self] = &[Self::Terminal, Self::Json, Self::Csv, Self::Markdown, Self::Latex];
 
     /// The word of `--format`.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Markdown => "md",
+            Self::Latex => "latex",
         }
     }
 }
@@ -40,5 +43,6 @@ pub fn render(document: &Document, format: Format) -> Result<String> {
         Format::Json => serde_json::to_string_pretty(document)? + "\n",
         Format::Csv => csv::render(document),
         Format::Markdown => markdown::render(document),
+        Format::Latex => latex::render(document),
     })
 }

@@ -1,17 +1,16 @@
 //! From a run folder to the document: the records are read here, the figures come from `metric`.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+use std::path::Path;
 
 use metric::{Campaign, CellView, METHOD, METRICS, Metric};
-use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
+use record::{ClientCertificate, Outcome, StageRecord};
 
 use crate::{
     crossings,
     document::{Better, CellFigures, Client, Definition, Document, DoesNotFit, Failure, Figure, MethodFigures, SCHEMA},
-    economics, statements, warnings,
+    economics,
+    loaded::Loaded,
+    statements, warnings,
 };
 
 /// What can go wrong while a report is made.
@@ -43,14 +42,7 @@ impl Error {
 /// # Errors
 /// The folder is no run folder, of another version, or holds a damaged file.
 pub fn read(run: &Path) -> Result<Document> {
-    let folder = RunFolder::open(run)?;
-    let manifest = folder.manifest()?;
-    let keys = keys(&manifest);
-    let of_plan = folder.records()?.into_iter().filter(|record| keys.contains(record.key.as_str()));
-    let records: HashMap<String, StageRecord> = of_plan.map(|record| (record.key.clone(), record)).collect();
-    let record = |key: &str| Ok::<_, record::Error>(records.get(key).cloned());
-    let campaign = Campaign::join(&manifest, record, |file| folder.read_requests(file))?;
-    let client = folder.client()?;
+    let Loaded { manifest, campaign, records, client, .. } = Loaded::read(run)?;
     let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
     failed.sort_by_key(|record| (record.order, &record.key));
     let levels: Vec<CellFigures> = campaign.views().flat_map(|view| levels(&view, client.as_ref())).collect();
@@ -72,23 +64,6 @@ pub fn read(run: &Path) -> Result<Document> {
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
         failures: failed.into_iter().filter_map(failure).collect(),
     })
-}
-
-/// The keys that the cells stand on; other records are of an earlier plan in the same folder.
-fn keys(manifest: &Manifest) -> BTreeSet<&str> {
-    manifest
-        .cells
-        .iter()
-        .flat_map(|cell| {
-            [&cell.adapt, &cell.merge, &cell.quantise, &cell.quality, &cell.perplexity]
-                .into_iter()
-                .flatten()
-                .chain(&cell.serve)
-                .chain(&cell.passes)
-                .chain(&cell.rate)
-        })
-        .map(String::as_str)
-        .collect()
 }
 
 pub(crate) fn definition(metric: &Metric) -> Definition {

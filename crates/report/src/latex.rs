@@ -38,7 +38,9 @@ fn write_table(out: &mut String, table: &Table) {
     write_row(out, &table.head);
     for group in &table.groups {
         out.push_str("\\midrule\n");
-        group.iter().for_each(|row| write_row(out, row));
+        for row in group {
+            write_row(out, row);
+        }
     }
     out.push_str("\\bottomrule\n\\end{tabular}\n");
     if !table.title.is_empty() {

@@ -51,7 +51,12 @@ fn mlflow_cell(cell: &CellFigures) -> MlflowRun {
         match (figure.value, &figure.missing) {
             (Some(value), _) => {
                 metrics.push((name.clone(), value));
-                metrics.extend(figure.ci95.into_iter().flat_map(|(low, high)| [(format!("{name}.ci95_low"), low), (format!("{name}.ci95_high"), high)]));
+                metrics.extend(
+                    figure
+                        .ci95
+                        .into_iter()
+                        .flat_map(|(low, high)| [(format!("{name}.ci95_low"), low), (format!("{name}.ci95_high"), high)]),
+                );
             }
             (None, why) => missing.push(format!("{name}: {}", why.as_deref().unwrap_or("no reason"))),
         }
@@ -110,11 +115,17 @@ fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
+/// A part of a figure that is a gauge of its own: what its name ends in, and its value.
+type Part = (&'static str, fn(&crate::Figure) -> Option<f64>);
+const PARTS: &[Part] =
+    &[("", |figure| figure.value), (".ci95_low", |figure| Some(figure.ci95?.0)), (".ci95_high", |figure| Some(figure.ci95?.1))];
+
 /// A figure is one gauge with a point a variant, and its interval two more.
 fn gauges(document: &Document, times: Times) -> Vec<Value> {
     let mut metrics = Vec::new();
     for definition in &document.definitions {
-        let known = || document.cells.iter().chain(document.further_levels()).filter_map(|cell| Some((cell, cell.metrics.get(&definition.name)?)));
+        let known =
+            || document.cells.iter().chain(document.further_levels()).filter_map(|cell| Some((cell, cell.metrics.get(&definition.name)?)));
         let points = |get: fn(&crate::Figure) -> Option<f64>| -> Vec<Value> {
             let point = |(cell, figure): (&CellFigures, &crate::Figure)| {
                 let value = get(figure)?;
@@ -122,13 +133,13 @@ fn gauges(document: &Document, times: Times) -> Vec<Value> {
             };
             known().filter_map(point).collect()
         };
-        let parts: [(&str, fn(&crate::Figure) -> Option<f64>); 3] =
-            [("", |figure| figure.value), (".ci95_low", |figure| Some(figure.ci95?.0)), (".ci95_high", |figure| Some(figure.ci95?.1))];
-        for (suffix, get) in parts {
-            let points = points(get);
+        for (suffix, get) in PARTS {
+            let points = points(*get);
             if !points.is_empty() {
                 let name = format!("edge_eval.{}{suffix}", definition.name);
-                metrics.push(json!({"name": name, "unit": definition.unit, "description": definition.definition, "gauge": {"dataPoints": points}}));
+                metrics.push(
+                    json!({"name": name, "unit": definition.unit, "description": definition.definition, "gauge": {"dataPoints": points}}),
+                );
             }
         }
     }
@@ -153,29 +164,31 @@ fn histograms(loaded: &Loaded, times: Times) -> Vec<Value> {
         ("gen_ai.client.operation.duration", "s", "from sending a request to the end of its answer", histogram::DURATIONS, |request| {
             vec![request.end.signed_since(request.sent).get()]
         }),
-        ("gen_ai.client.operation.time_to_first_chunk", "s", "from sending a request to the first text of its answer", histogram::FIRST, |request| {
-            request.first_content.map(|first| first.signed_since(request.sent).get()).into_iter().collect()
-        }),
+        (
+            "gen_ai.client.operation.time_to_first_chunk",
+            "s",
+            "from sending a request to the first text of its answer",
+            histogram::FIRST,
+            |request| request.first_content.map(|first| first.signed_since(request.sent).get()).into_iter().collect(),
+        ),
         ("gen_ai.client.operation.time_per_output_chunk", "s", "between two chunks of an answer", histogram::CHUNKS, |request| {
             request.content_times.windows(2).map(|pair| pair[1].signed_since(pair[0]).get()).collect()
         }),
     ];
     let mut metrics = Vec::new();
     for (name, unit, description, bounds, of) in quantities {
-        let points = loaded.campaign.cells.iter().flat_map(|cell| points(cell, bounds, of, times)).collect();
-        metrics.extend(histogram_metric(name, unit, description, points));
+        let points: Vec<Value> = loaded.campaign.cells.iter().flat_map(|cell| points(cell, bounds, of, times)).collect();
+        metrics.extend(histogram_metric(name, unit, description, &points));
     }
-    let tokens = loaded.campaign.cells.iter().flat_map(|cell| token_points(cell, times)).collect();
-    metrics.extend(histogram_metric("gen_ai.client.token.usage", "{token}", "tokens of a request, as the server counted them", tokens));
+    let tokens: Vec<Value> = loaded.campaign.cells.iter().flat_map(|cell| token_points(cell, times)).collect();
+    metrics.extend(histogram_metric("gen_ai.client.token.usage", "{token}", "tokens of a request, as the server counted them", &tokens));
     metrics
 }
 
-fn histogram_metric(name: &str, unit: &str, description: &str, points: Vec<Value>) -> Option<Value> {
+fn histogram_metric(name: &str, unit: &str, description: &str, points: &[Value]) -> Option<Value> {
     // 2 is cumulative.
-    let is_any = !points.is_empty();
-    is_any.then(|| {
-        json!({"name": name, "unit": unit, "description": description, "histogram": {"aggregationTemporality": 2, "dataPoints": points}})
-    })
+    let histogram = json!({"aggregationTemporality": 2, "dataPoints": points});
+    (!points.is_empty()).then(|| json!({"name": name, "unit": unit, "description": description, "histogram": histogram}))
 }
 
 /// The requests of all runs of a cell at its own level.
@@ -189,23 +202,26 @@ fn points(cell: &CellRecords, bounds: &[f64], of: fn(&Request) -> Vec<f64>, time
     for request in requests(cell) {
         let error = request.failure.as_deref().map(|failure| failure.split(':').next().unwrap_or(failure));
         let histogram = by_error.entry(error).or_insert_with(|| Histogram::new(bounds));
-        of(request).into_iter().for_each(|value| histogram.add(value));
+        for value in of(request) {
+            histogram.add(value);
+        }
     }
     let told = |(error, histogram): (Option<&str>, Histogram)| {
         let mut attributes = of_cell(cell);
         attributes.extend(error.map(|error| attribute("error.type", error)));
-        (!histogram.is_empty()).then(|| histogram.point(attributes, times))
+        (!histogram.is_empty()).then(|| histogram.point(&attributes, times))
     };
     by_error.into_iter().filter_map(told).collect()
 }
 
 fn token_points(cell: &CellRecords, times: Times) -> Vec<Value> {
-    let kinds: [(&str, fn(&Request) -> Option<u32>); 2] = [("input", |request| request.prompt_tokens), ("output", |request| request.completion_tokens)];
-    let point = |(kind, count): (&str, fn(&Request) -> Option<u32>)| {
+    type Kind = (&'static str, fn(&Request) -> Option<u32>);
+    let kinds: [Kind; 2] = [("input", |request| request.prompt_tokens), ("output", |request| request.completion_tokens)];
+    let point = |(kind, count): Kind| {
         let mut histogram = Histogram::new(histogram::TOKENS);
         requests(cell).filter(|request| request.failure.is_none()).filter_map(count).for_each(|tokens| histogram.add(f64::from(tokens)));
-        let attributes = of_cell(cell).into_iter().chain([attribute("gen_ai.token.type", kind)]).collect();
-        (!histogram.is_empty()).then(|| histogram.point(attributes, times))
+        let attributes: Vec<Value> = of_cell(cell).into_iter().chain([attribute("gen_ai.token.type", kind)]).collect();
+        (!histogram.is_empty()).then(|| histogram.point(&attributes, times))
     };
     kinds.into_iter().filter_map(point).collect()
 }

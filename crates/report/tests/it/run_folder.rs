@@ -11,7 +11,7 @@ use report::{Error, Format};
 use units::{Bytes, Nanos, Reading, Seconds};
 
 /// A manifest of the template plan: one model, one task, five strategies.
-fn manifest() -> Manifest {
+pub(crate) fn manifest() -> Manifest {
     let known = Known { tasks: vec!["rag"], engines: vec!["embedded"], meters: Vec::new(), marks: vec!["f1"] };
     let plan = plan::parse(plan::template(), Path::new("/plans"), &known).unwrap();
     let graph = plan.stages();
@@ -31,7 +31,14 @@ fn manifest() -> Manifest {
         perplexity: of.perplexity.map(key),
     };
     let cells = graph.cells.iter().zip(&graph.of_cell).map(entry).collect();
-    Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"), plan, cells, data: Vec::new() }
+    Manifest {
+        schema: SCHEMA.into(),
+        started_wall_ns: 1,
+        machine: Machine::fingerprint_at(Path::new("/nowhere"), 2, "0.1.0"),
+        plan,
+        cells,
+        data: Vec::new(),
+    }
 }
 
 fn record(kind: StageKind, key: &str, outcome: Outcome, detail: Detail) -> StageRecord {
@@ -55,7 +62,7 @@ fn record(kind: StageKind, key: &str, outcome: Outcome, detail: Detail) -> Stage
 }
 
 /// One served run of ten requests of 20 tokens each, in two seconds.
-fn served(folder: &RunFolder, key: &str) -> StageRecord {
+pub(crate) fn served(folder: &RunFolder, key: &str) -> StageRecord {
     let request = |i: u32| Request {
         index: i,
         due: Nanos(1_000_000_000),
