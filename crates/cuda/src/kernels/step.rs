@@ -65,6 +65,8 @@ struct Gemv<'a> {
 
 const THREADS: usize = 512;
 const WARPS: usize = THREADS / 32;
+/// The first CUDA whose driver keeps such edges when a graph is recorded: 12.3, and 12.4 to be sure.
+const EARLY_IN_GRAPHS: (u32, u32) = (12, 4);
 /// Columns of a unit.
 const CHUNK: usize = 1024;
 /// Bytes of shared memory that are left for the sums of a block's units.
@@ -269,7 +271,8 @@ impl Kernels {
     }
 
     fn early(&self, grid: [u32; 2], threads: u32, shared_bytes: u32) -> Spread {
-        let early = self.tuning.programmatic && self.gpu.facts().capability >= (9, 0);
+        let facts = self.gpu.facts();
+        let early = self.tuning.programmatic && facts.capability >= (9, 0) && facts.driver >= EARLY_IN_GRAPHS;
         Spread { grid, threads, shared_bytes, early }
     }
 
