@@ -63,7 +63,9 @@ mod tests {
     fn a_value_on_a_bound_is_below_it() {
         let mut histogram = Histogram::new(&[1.0, 2.0]);
         assert!(histogram.is_empty());
-        [0.5, 1.0, 1.5, 2.0, 9.0].into_iter().for_each(|value| histogram.add(value));
+        for value in [0.5, 1.0, 1.5, 2.0, 9.0] {
+            histogram.add(value);
+        }
         let point = histogram.point(&[], Times { start: 1, at: 2 });
         assert_eq!(point["bucketCounts"], json!(["2", "2", "1"]));
         assert_eq!((&point["count"], &point["sum"], &point["max"]), (&json!("5"), &json!(14.0), &json!(9.0)));
