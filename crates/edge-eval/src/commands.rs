@@ -4,6 +4,7 @@ mod adapt;
 mod advise;
 mod burn;
 mod calibrate;
+mod compare;
 mod compress;
 mod doctor;
 mod gpu;
@@ -19,6 +20,7 @@ mod perplexity;
 mod plan;
 mod prices;
 mod project;
+mod push;
 mod random_weights;
 mod report;
 mod reproduce;
@@ -51,6 +53,8 @@ enum Command {
     Plan(plan::Args),
     Init(init::Args),
     Report(report::Args),
+    Compare(compare::Args),
+    Push(push::Args),
     Reproduce(reproduce::Args),
     Import(import::Args),
     Advise(advise::Args),
@@ -85,6 +89,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Push(args) => push::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Advise(args) => advise::run(&args),

@@ -30,6 +30,11 @@ pub(crate) fn hub_offline() -> bool {
     var("HF_HUB_OFFLINE").is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
 }
 
+/// MLflow's access token: `MLFLOW_TRACKING_TOKEN`. Never printed or recorded.
+pub(crate) fn mlflow_token() -> Option<String> {
+    var("MLFLOW_TRACKING_TOKEN")
+}
+
 /// An API key by the name of its variable. Never printed or recorded.
 pub(crate) fn api_key(name: &str) -> Option<String> {
     var(name)
@@ -43,4 +48,9 @@ pub(crate) fn cache() -> Option<PathBuf> {
 /// Folders in which programs are looked for: `PATH`.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     var("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// Whether this runs in continuous integration, where nobody looks on: `CI`.
+pub(crate) fn is_ci() -> bool {
+    var("CI").is_some_and(|value| value != "false" && value != "0")
 }

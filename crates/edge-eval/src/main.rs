@@ -11,6 +11,7 @@ mod commands;
 mod end;
 mod env;
 mod gate;
+mod live;
 mod plan_file;
 mod print;
 mod progress;

@@ -57,26 +57,36 @@ impl Campaign {
             bar.inc(1);
         }
     }
+}
 
-    fn planned(&self, stages: usize, finished: usize) {
-        self.line(&format!("{stages} stages, {finished} of them finished"));
-        let bar = bar(stages as u64, "", false);
-        *self.bar.borrow_mut() = Some(bar);
+/// An event as plain lines; none where it is of the moment alone.
+pub(crate) fn told(event: &Event<'_>) -> Vec<String> {
+    match event {
+        Event::Planned { stages, finished } => vec![format!("{stages} stages, {finished} of them finished")],
+        Event::Proven { certificate } => vec![certificate.headline()],
+        Event::Ended { record } => ended(record),
+        Event::Skipped { kind, label, reason } => vec![format!("{:<11}{label}  skipped: {reason}", kind.name())],
+        Event::Warning { text } => vec![format!("warning: {text}")],
+        Event::Proving { .. } | Event::Reused { .. } | Event::Started { .. } | Event::Marked { .. } => Vec::new(),
     }
+}
 
-    fn ended(&self, record: &record::StageRecord) {
-        self.step();
-        let seconds = record.duration.get();
-        match &record.outcome {
-            Outcome::Done => self.line(&format!("{:<11}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))),
-            Outcome::Failed { reason, last_lines, .. } => {
-                self.line(&format!("{:<11}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label));
-                for line in last_lines {
-                    self.line(&format!("             | {line}"));
-                }
-            }
+fn ended(record: &record::StageRecord) -> Vec<String> {
+    let seconds = record.duration.get();
+    match &record.outcome {
+        Outcome::Done => vec![format!("{:<11}{}  {seconds:.1} s{}", record.kind.name(), record.label, figures(record))],
+        Outcome::Failed { reason, last_lines, .. } => {
+            let first = format!("{:<11}{}  failed after {seconds:.1} s: {reason}", record.kind.name(), record.label);
+            std::iter::once(first).chain(last_lines.iter().map(|line| format!("             | {line}"))).collect()
         }
     }
+}
+
+/// How far a stage that counts its steps is: `step 3/10 loss 1.234`.
+pub(crate) fn step(phase: &record::Phase) -> Option<String> {
+    let (step, steps) = (phase.facts.get("step")?, phase.facts.get("steps")?);
+    let loss = phase.facts.get("loss").and_then(serde_json::Value::as_f64).map_or_else(String::new, |l| format!(" loss {l:.3}"));
+    Some(format!("step {step}/{steps}{loss}"))
 }
 
 impl Observer for Campaign {
@@ -84,25 +94,20 @@ impl Observer for Campaign {
         if self.quiet {
             return;
         }
-        match event {
-            Event::Planned { stages, finished } => self.planned(stages, finished),
+        for line in told(&event) {
+            self.line(&line);
+        }
+        match &event {
+            Event::Planned { stages, .. } => *self.bar.borrow_mut() = Some(bar(*stages as u64, "", false)),
             Event::Proving { what } => self.message(format!("proving the load client: {what}")),
-            Event::Proven { certificate } => self.line(&certificate.headline()),
-            Event::Reused { .. } => self.step(),
+            Event::Reused { .. } | Event::Ended { .. } | Event::Skipped { .. } => self.step(),
             Event::Started { kind, label } => self.message(format!("{} {label}", kind.name())),
             Event::Marked { phase } => {
-                if let (Some(step), Some(steps)) = (phase.facts.get("step"), phase.facts.get("steps")) {
-                    let loss =
-                        phase.facts.get("loss").and_then(serde_json::Value::as_f64).map_or_else(String::new, |l| format!(" loss {l:.3}"));
-                    self.message(format!("step {step}/{steps}{loss}"));
+                if let Some(step) = step(phase) {
+                    self.message(step);
                 }
             }
-            Event::Ended { record } => self.ended(record),
-            Event::Skipped { kind, label, reason } => {
-                self.step();
-                self.line(&format!("{:<11}{label}  skipped: {reason}", kind.name()));
-            }
-            Event::Warning { text } => self.line(&format!("warning: {text}")),
+            Event::Proven { .. } | Event::Warning { .. } => {}
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `edge-eval report`: the figures of a run, computed again from its records.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::prices;
@@ -13,13 +14,18 @@ use crate::{
 
 /// Print the figures of a run from its records; no model, GPU or network is needed
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  edge-eval report runs/quickstart --format json")]
+#[command(
+    after_help = "Examples:\n  edge-eval report runs/quickstart --format json\n  edge-eval report runs/quickstart --format parquet --out exported"
+)]
 pub(crate) struct Args {
     /// The run folder
     run: PathBuf,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Form::Table)]
     format: Form,
+    /// The folder that --format parquet writes figures.parquet and requests.parquet into; it is made where it is not there
+    #[arg(long, value_name = "FOLDER", required_if_eq("format", "parquet"))]
+    out: Option<PathBuf>,
     /// Fail with exit code 3 unless every cell that has the figure meets it, such as 'score>=0.5'
     #[arg(long, value_name = "METRIC>=NUMBER")]
     gate: Vec<Gate>,
@@ -30,17 +36,32 @@ enum Form {
     Table,
     Json,
     Csv,
-    Md,
+    #[value(alias = "md")]
+    Markdown,
+    Latex,
+    Parquet,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     let document = report::read(&args.run)?.on(prices::today());
     let format = match args.format {
-        Form::Table => report::Format::Terminal,
-        Form::Json => report::Format::Json,
-        Form::Csv => report::Format::Csv,
-        Form::Md => report::Format::Markdown,
+        Form::Table => Some(report::Format::Terminal),
+        Form::Json => Some(report::Format::Json),
+        Form::Csv => Some(report::Format::Csv),
+        Form::Markdown => Some(report::Format::Markdown),
+        Form::Latex => Some(report::Format::Latex),
+        Form::Parquet => None,
     };
-    print::data(&report::render(&document, format)?)?;
+    match (format, &args.out) {
+        (Some(format), None) => print::data(&report::render(&document, format)?)?,
+        (Some(_), Some(_)) => bail!("--out is for --format parquet; the other formats go to stdout"),
+        (None, out) => parquet(&args.run, out.as_deref().unwrap_or(Path::new(".")), &document)?,
+    }
     Ok(if gate::met(&args.gate, &document) { End::Done } else { End::GateNotMet })
+}
+
+fn parquet(run: &Path, folder: &Path, document: &report::Document) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    let written = report::write_parquet(run, folder, document)?;
+    print::data(&written.map(|path| format!("{}\n", path.display())).concat())
 }

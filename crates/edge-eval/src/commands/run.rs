@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::prices;
 use crate::{
     end::{self, End},
+    env,
     gate::{self, Gate},
+    live::Live,
     plan_file, print,
     progress::Campaign,
     setup,
@@ -32,6 +34,10 @@ pub(crate) struct Args {
     /// No progress on stderr
     #[arg(long, short)]
     quiet: bool,
+    /// A dashboard in place of lines: cells, stages, power, tokens/s, time left, cost so far. Plain lines where stdout or stderr is no
+    /// terminal, and where the environment says that it is CI
+    #[arg(long, conflicts_with = "quiet")]
+    live: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
@@ -49,8 +55,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         }
     };
     let summary = {
-        let progress = Campaign::new(args.quiet);
-        campaign::run(&bound, &places, &folder, env!("CARGO_PKG_VERSION"), &progress)?
+        let live = if args.live && !env::is_ci() { Live::start(&bound) } else { None };
+        let plain = Campaign::new(args.quiet);
+        let observer: &dyn campaign::Observer = if let Some(live) = &live { live } else { &plain };
+        campaign::run(&bound, &places, &folder, env!("CARGO_PKG_VERSION"), observer)?
     };
     let document = report::read(&folder)?.on(prices::today());
     let format = if args.json { report::Format::Json } else { report::Format::Terminal };
