@@ -18,6 +18,7 @@ mod recipes;
 mod reproduce;
 mod score;
 mod sweep;
+mod tracked;
 
 use std::process::{Command, Stdio};
 

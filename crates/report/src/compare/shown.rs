@@ -184,7 +184,7 @@ fn told(check: &Check) -> String {
         let text = number::text(held.value, held.ci95, "");
         format!(", {}{}", text.value, text.interval.map_or_else(String::new, |interval| format!(" {interval}")))
     });
-    let p = check.p_holm.map_or_else(String::new, |p| format!(", p = {}", p_value(p).trim_start_matches("= ")));
+    let p = check.p_holm.map_or_else(String::new, |p| format!(", p {}{}", if p < 0.0001 { "" } else { "= " }, p_value(p)));
     let note = check.note.as_ref().map_or_else(String::new, |note| format!("; {note}"));
     format!("    {} by {} · {}{held}{p}{note}", check.outcome.word(), check.run, check.cell)
 }
