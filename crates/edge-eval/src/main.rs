@@ -12,6 +12,7 @@ mod end;
 mod env;
 mod gate;
 mod live;
+mod page;
 mod plan_file;
 mod print;
 mod progress;

@@ -5,6 +5,7 @@
 //! Ends are those of 95% intervals over runs, all taken at once: a band is wider than the 95% interval of its whole, which for break-even
 //! is that of the figure `n_break`.
 
+mod observed;
 mod sensitivity;
 
 use econ::{BreakEvenRange, ColdStart, CurvePoint, Range, Reserved, ScaleToZero, Swing, Tariff};
@@ -21,6 +22,7 @@ use crate::{
     stage_energy::Work,
 };
 
+pub use observed::{Observed, observed};
 pub use sensitivity::Sensitivity;
 
 /// The shares of a reserved machine's time at which costs are told.

@@ -45,9 +45,11 @@ fn quantile_of(run: &Run, p: f64, observations: impl Fn(&Request) -> Result<Vec<
     quantile_interval(&sample(&all)?, p).map_err(|error| Missing::because(error.to_string()))
 }
 
-/// The time to the first token, in milliseconds from the due time.
-#[expect(clippy::unnecessary_wraps, reason = "one signature for all observations")]
-pub(crate) fn ttft(request: &Request) -> Result<Vec<f64>, Missing> {
+/// The time to the first token, in milliseconds from the due time; none where no token came.
+///
+/// # Errors
+/// Never: one signature for all observations.
+pub fn ttft(request: &Request) -> Result<Vec<f64>, Missing> {
     Ok(request.first_content.map(|first| ms(request.due, first)).into_iter().collect())
 }
 
@@ -58,7 +60,10 @@ pub(crate) fn ms(from: Nanos, to: Nanos) -> f64 {
 
 /// The gaps between the tokens of one answer, in milliseconds: those between its events where each carries one token, and
 /// otherwise their mean once for every gap that [`Request::token_gap_count`] tells (several tokens came in one event).
-pub(crate) fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
+///
+/// # Errors
+/// The server did not tell how many tokens there were.
+pub fn token_gaps(request: &Request) -> Result<Vec<f64>, Missing> {
     completion(request)?;
     let times = &request.content_times;
     if request.one_token_an_event() == Some(true) {

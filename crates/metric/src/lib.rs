@@ -36,10 +36,11 @@ mod view;
 
 pub use advise::{Advice, Candidate, Check, Elsewhere, Kept, ProjectedTo, Target, Wished, Wishes, advise};
 pub use client::{CLIENT_MEASURED, client_bound};
+pub use compare::{Compared, compare, serving_runs};
 pub use engine::{does_not_fit, engine_version, flags, is_touched};
 pub use fidelity::{Fidelity, Gate, GateVerdict, fidelity, fidelity_of_means};
 pub use figure::Figure;
-pub use compare::{Compared, compare, serving_runs};
+pub use latency::{token_gaps as token_gaps_ms, ttft as ttft_ms};
 pub use levels::OF_A_WINDOW;
 pub use likelihood::{Divergences, Likelihoods, likelihoods};
 pub use metrics::{Better, METRICS, Metric, find};

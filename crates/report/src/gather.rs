@@ -1,9 +1,9 @@
 //! From a run folder to the document: the records are read here, the figures come from `metric`.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
-use metric::{Campaign, CellView, METHOD, METRICS, Metric};
-use record::{ClientCertificate, Outcome, StageRecord};
+use metric::{Advice, Campaign, CellView, METHOD, METRICS, Metric};
+use record::{ClientCertificate, Manifest, Outcome, RunFolder, StageRecord};
 
 use crate::{
     crossings,
@@ -37,16 +37,64 @@ impl Error {
     }
 }
 
-/// Every figure of a run, from its records. The run may still be going on: what has not run yet is missing.
+/// A run folder that was read: its records and the figures that follow from them.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) folder: RunFolder,
+    pub(crate) campaign: Campaign,
+    records: Vec<StageRecord>,
+    document: Document,
+    /// Made when it is first asked for.
+    pub(crate) advice: OnceLock<Vec<Advice>>,
+}
+
+impl Run {
+    /// Reads a run folder. The run may still be going on: what has not run yet is missing.
+    ///
+    /// # Errors
+    /// The folder is no run folder, of another version, or holds a damaged file.
+    pub fn open(run: &Path) -> Result<Self> {
+        let Loaded { path, manifest, campaign, records, client } = Loaded::read(run)?;
+        let mut records: Vec<StageRecord> = records.into_values().collect();
+        records.sort_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
+        let document = document(&manifest, &campaign, client, &records);
+        Ok(Self { folder: RunFolder::open(&path)?, campaign, records, document, advice: OnceLock::new() })
+    }
+
+    /// The run as read on a day: prices that are older than a year are said first.
+    #[must_use]
+    pub fn on(mut self, today: econ::Date) -> Self {
+        self.document = self.document.on(today);
+        self
+    }
+
+    /// Every figure.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The records that the figures follow from.
+    pub fn campaign(&self) -> &Campaign {
+        &self.campaign
+    }
+
+    /// The records of every stage of the plan that has one, each once, in the order in which they were made.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &StageRecord> {
+        self.records.iter()
+    }
+}
+
+/// Every figure of a run, from its records.
 ///
 /// # Errors
-/// The folder is no run folder, of another version, or holds a damaged file.
+/// As for [`Run::open`].
 pub fn read(run: &Path) -> Result<Document> {
-    let Loaded { manifest, campaign, records, client, .. } = Loaded::read(run)?;
-    let mut failed: Vec<&StageRecord> = records.values().filter(|record| record.outcome != Outcome::Done).collect();
-    failed.sort_by_key(|record| (record.order, &record.key));
+    Run::open(run).map(|run| run.document)
+}
+
+fn document(manifest: &Manifest, campaign: &Campaign, client: Option<ClientCertificate>, records: &[StageRecord]) -> Document {
     let levels: Vec<CellFigures> = campaign.views().flat_map(|view| levels(&view, client.as_ref())).collect();
-    Ok(Document {
+    Document {
         schema: SCHEMA.into(),
         run: manifest.plan.name.clone(),
         method: METHOD.into(),
@@ -55,15 +103,15 @@ pub fn read(run: &Path) -> Result<Document> {
         cells: campaign.views().map(|view| cell(&view, client.as_ref())).collect(),
         crossings: crossings::of(&levels),
         levels,
-        warnings: warnings::of(&campaign, records.values()),
+        warnings: warnings::of(campaign, records.iter()),
         prices: warnings::prices(&manifest.plan.prices),
         economics: campaign.views().map(|view| economics::of(&view)).collect(),
-        statements: statements::of(&campaign),
-        methods: vec![paper(&campaign, client.as_ref())],
+        statements: statements::of(campaign),
+        methods: vec![paper(campaign, client.as_ref())],
         client: Client::of(client),
         definitions: METRICS.iter().map(|metric| definition(metric)).collect(),
-        failures: failed.into_iter().filter_map(failure).collect(),
-    })
+        failures: records.iter().filter_map(failure).collect(),
+    }
 }
 
 pub(crate) fn definition(metric: &Metric) -> Definition {

@@ -73,20 +73,33 @@ enum By {
 impl By {
     /// The column that tells the level, where rows are levels.
     fn column(self, text: String) -> Option<Text> {
-        (self == Self::Level).then(|| Text::new(text, ""))
+        (self == Self::Level).then(|| Text { value: text.parse().ok(), ..Text::new(text, "") })
     }
 }
 
 /// The text of one table cell: a line, and a finer one under it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Text {
     pub(crate) line: String,
     pub(crate) under: String,
+    /// Numbers of the remarks that belong to it.
+    pub(crate) marks: Vec<usize>,
+    /// What it is sorted by, where it is a number.
+    pub(crate) value: Option<f64>,
 }
 
 impl Text {
     pub(crate) fn new(line: impl Into<String>, under: impl Into<String>) -> Self {
-        Self { line: line.into(), under: under.into() }
+        Self { line: line.into(), under: under.into(), ..Self::default() }
+    }
+
+    /// The line with its marks: `0.5 (1)(3)`.
+    pub(crate) fn marked(&self) -> String {
+        let mut out = self.line.clone();
+        for (i, mark) in self.marks.iter().enumerate() {
+            let _ = write!(out, "{}({mark})", if i == 0 { " " } else { "" });
+        }
+        out
     }
 }
 
@@ -161,7 +174,8 @@ impl Grid {
         let mut head = vec![Text::new("model", "task"), Text::new("strategy", "engine")];
         head.extend(by.column("streams".to_owned()));
         for (column, shared) in columns.iter().zip(&shared) {
-            head.push(Text::new(title_of(column).to_owned() + &self.marks(&shared.notes), under_title(column) + &count(shared.n)));
+            let text = Text::new(title_of(column), under_title(column) + &count(shared.n));
+            head.push(Text { marks: self.marks(&shared.notes), ..text });
         }
         let mut rows = Vec::with_capacity(groups.len());
         for group in groups {
@@ -185,7 +199,7 @@ impl Grid {
         let Some(value) = figure.value else {
             let reason = figure.missing.clone().unwrap_or_else(|| "no reason was given".into());
             let word = word_for(&reason);
-            return Text::new(word.to_owned() + &self.marks(&[vec![reason], own].concat()), "");
+            return Text { marks: self.marks(&[vec![reason], own].concat()), ..Text::new(word, "") };
         };
         let text = number::text(value, figure.ci95, &figure.unit);
         let base = cell.metrics.get(SCORE_BASE).and_then(|base| base.value);
@@ -196,7 +210,8 @@ impl Grid {
             _ => text.value,
         };
         let n = if figure.n == shared.n { None } else { figure.n };
-        Text::new(line + &self.marks(&own), (text.interval.unwrap_or_default() + &count(n)).trim_start())
+        let text = Text::new(line, (text.interval.unwrap_or_default() + &count(n)).trim_start());
+        Text { marks: self.marks(&own), value: Some(value), ..text }
     }
 
     /// The engine's name, with the version it told where that is asked for.
@@ -207,18 +222,16 @@ impl Grid {
         }
     }
 
-    /// ` (1)(3)`: the numbers of these remarks, which are added when they are new.
-    fn marks(&mut self, remarks: &[String]) -> String {
-        let mut marks = String::new();
-        for remark in remarks {
-            let number = self.remarks.iter().position(|known| known == remark).unwrap_or_else(|| {
+    /// The numbers of these remarks, which are added when they are new.
+    fn marks(&mut self, remarks: &[String]) -> Vec<usize> {
+        let mut number = |remark: &String| {
+            let known = self.remarks.iter().position(|known| known == remark);
+            known.unwrap_or_else(|| {
                 self.remarks.push(remark.clone());
                 self.remarks.len() - 1
-            });
-            marks += if marks.is_empty() { " " } else { "" };
-            let _ = write!(marks, "({})", number + 1);
-        }
-        marks
+            }) + 1
+        };
+        remarks.iter().map(&mut number).collect()
     }
 }
 

@@ -54,7 +54,7 @@ fn write_row(out: &mut String, row: &[Text]) {
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     // An opening bracket after \\ would be read as its argument.
     let guarded = |text: &str| if text.trim_start().starts_with('[') { format!("{{}}{}", escape(text)) } else { escape(text) };
-    *out += &line(row.iter().map(|text| guarded(&text.line)).collect());
+    *out += &line(row.iter().map(|text| guarded(&text.marked())).collect());
     if row.iter().any(|text| !text.under.is_empty()) {
         let under = |text: &Text| if text.under.is_empty() { String::new() } else { format!("{{\\scriptsize {}}}", guarded(&text.under)) };
         *out += &line(row.iter().map(under).collect());

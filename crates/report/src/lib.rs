@@ -10,6 +10,7 @@ mod export;
 mod format;
 mod gather;
 mod grid;
+mod html;
 mod latex;
 mod loaded;
 mod markdown;
@@ -28,7 +29,8 @@ pub use document::{Better, CellFigures, Client, Definition, Document, DoesNotFit
 pub use economics::VariantEconomics;
 pub use export::{FIGURES, REQUESTS, write_parquet};
 pub use format::{Format, render};
-pub use gather::{Error, Result, read};
+pub use gather::{Error, Result, Run, read};
+pub use html::{Section, html};
 pub use number::{Text as Number, shown_unit, text as number};
 pub use push::{MlflowRun, mlflow, otlp};
 pub use statements::{SizePair, Statement};

@@ -86,7 +86,8 @@ pub(crate) fn write_table(out: &mut String, table: &Table) {
 
 fn write_row(out: &mut String, row: &[Text]) {
     for text in row {
-        let joined = if text.under.is_empty() { escape(&text.line) } else { format!("{}<br>{}", escape(&text.line), escape(&text.under)) };
+        let line = escape(&text.marked());
+        let joined = if text.under.is_empty() { line } else { format!("{line}<br>{}", escape(&text.under)) };
         let _ = write!(out, "| {joined} ");
     }
     *out += "|\n";

@@ -85,12 +85,17 @@ fn failures(document: &Document) -> impl Iterator<Item = String> {
 
 /// What was run where, in a line.
 pub(crate) fn headline(document: &Document) -> String {
+    let (run, cells, method) = (&document.run, document.cells.len(), &document.method);
+    format!("{run}: {cells} cells, method {method}, on {}", place(document))
+}
+
+/// The machine, in a line.
+pub(crate) fn place(document: &Document) -> String {
     let machine = &document.machine;
     let mut parts = vec![machine.cpu.clone().unwrap_or_else(|| "an unnamed processor".into()), format!("{} cores", machine.cores)];
     parts.extend(machine.memory.map(|memory| format!("{:.1} GB", memory.gigabytes())));
     parts.extend(machine.gpus.iter().cloned());
-    let (run, cells, method) = (&document.run, document.cells.len(), &document.method);
-    format!("{run}: {cells} cells, method {method}, on {} (machine {})", parts.join(", "), machine.digest)
+    format!("{} (machine {})", parts.join(", "), machine.digest)
 }
 
 pub(crate) fn draw(table: &Table) -> String {
@@ -113,7 +118,8 @@ pub(crate) fn draw(table: &Table) -> String {
 }
 
 fn cell(text: &Text) -> comfy_table::Cell {
-    let content = if text.under.is_empty() { clean(&text.line) } else { format!("{}\n{}", clean(&text.line), clean(&text.under)) };
+    let line = clean(&text.marked());
+    let content = if text.under.is_empty() { line } else { format!("{line}\n{}", clean(&text.under)) };
     comfy_table::Cell::new(content)
 }
 

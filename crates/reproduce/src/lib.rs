@@ -24,7 +24,7 @@ pub use error::{Error, Result};
 pub use logs::{
     Compression, FILES, Family, Logs, Model, Operation, Quality, SHIPPED_SOURCE, Score, Serving, Task, Tier, Training, Variant,
 };
-pub use render::{Format, render};
+pub use render::{Format, parts, render};
 pub use rows::projection_rows;
 pub use run::{of_campaign, of_run};
 

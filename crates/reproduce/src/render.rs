@@ -27,3 +27,12 @@ pub fn render(document: &Document, format: Format) -> Result<String> {
         Format::Json => format!("{}\n", serde_json::to_string_pretty(document)?),
     })
 }
+
+/// The same as parts of a report's page.
+pub fn parts(document: &Document) -> Vec<report::Section> {
+    let part = |section: sections::Section| {
+        let (head, rows) = section.table.map_or_else(Default::default, |grid| (grid.head, grid.rows));
+        report::Section { title: section.title, before: section.before, head, rows, after: section.after }
+    };
+    sections::all(document).into_iter().map(part).collect()
+}

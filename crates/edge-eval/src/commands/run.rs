@@ -8,7 +8,7 @@ use crate::{
     env,
     gate::{self, Gate},
     live::Live,
-    plan_file, print,
+    page, plan_file, print,
     progress::Campaign,
     setup,
 };
@@ -60,13 +60,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         let observer: &dyn campaign::Observer = if let Some(live) = &live { live } else { &plain };
         campaign::run(&bound, &places, &folder, env!("CARGO_PKG_VERSION"), observer)?
     };
-    let document = report::read(&folder)?.on(prices::today());
+    let run = report::Run::open(&folder)?.on(prices::today());
+    let document = run.document();
+    page::write(&run, &folder.join(page::NAME))?;
     let format = if args.json { report::Format::Json } else { report::Format::Terminal };
-    print::data(&report::render(&document, format)?)?;
+    print::data(&report::render(document, format)?)?;
     if !args.quiet {
         gate::note(&format!("records and requests: {}; the same figures again: edge-eval report {0}", folder.display()));
+        gate::note(&format!("charts and what-if, in a browser: {}", folder.join(page::NAME).display()));
     }
-    if !gate::met(&args.gate, &document) {
+    if !gate::met(&args.gate, document) {
         return Ok(End::GateNotMet);
     }
     Ok(match summary {

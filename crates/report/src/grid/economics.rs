@@ -49,7 +49,7 @@ impl Grid {
     /// A row of dashes with the reason behind the first.
     fn dashes(&mut self, row: Vec<Text>, why: &str, columns: usize) -> Vec<Text> {
         let mut row = row;
-        row.push(Text::new("-".to_owned() + &self.marks(&[why.to_owned()]), ""));
+        row.push(Text { marks: self.marks(&[why.to_owned()]), ..Text::new("-", "") });
         row.resize(columns, Text::new("-", ""));
         row
     }
@@ -64,7 +64,7 @@ impl Grid {
         row.push(Text::new(banded(&costs.making_usd).line, format!("{}, {}", usd(&costs.own_usd), usd(&costs.hosted_usd))));
         row.push(match one.money.break_even.known() {
             Ok(at) => break_even(&at.value, (&at.earliest, &at.latest)),
-            Err(why) => Text::new("-".to_owned() + &self.marks(&[why.0]), ""),
+            Err(why) => Text { marks: self.marks(&[why.0]), ..Text::new("-", "") },
         });
         for quarter in 0..QUARTERS.len() {
             let at = &curve[quarter * (curve.len() - 1) / (QUARTERS.len() - 1)];
