@@ -105,20 +105,19 @@ pub fn bind(plan: Plan, places: &Places) -> Result<Bound, Error> {
     let adapts = graph.count(plan::StageKind::Adapt) > 0;
     let mut problems = Vec::new();
     sound(plan.engines.iter().map(check::engine), &mut problems);
-    // Nothing is downloaded for a plan that is refused anyway.
+    let shelves = Shelves { builtin: &places.builtin, hub: &places.hub, seed: plan.seed };
+    let rows = sound(plan.tasks.iter().map(|spec| shelves.read(spec, adapts)), &mut problems);
+    // No model is downloaded for a plan that is refused anyway.
     let is_refused = !problems.is_empty();
     let looked_for = plan.models.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
     let models = sound(looked_for.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems);
     let nli = plan.nli.iter().filter(|spec| !(is_refused && matches!(spec.source, ModelSource::Hub { .. })));
     let nli = sound(nli.map(|spec| bind_source(&spec.source, plan.seed, places)), &mut problems).pop();
-    let all_models = models.len() == plan.models.len();
-    if all_models {
+    if models.len() == plan.models.len() {
         problems.extend(check::models(&plan, &graph, &models).err());
     }
-    let shelves = Shelves { builtin: &places.builtin, hub: &places.hub, seed: plan.seed };
-    // Without a model, how long prompts are is not known; the rows are read all the same, to tell what is wrong with them.
-    let task = |spec| bind_task(spec, &shelves, if all_models { fit(spec, &models)? } else { None }.as_ref(), adapts);
-    let tasks = sound(plan.tasks.iter().map(task), &mut problems);
+    Error::of(std::mem::take(&mut problems))?;
+    let tasks = sound(plan.tasks.iter().zip(rows).map(|(spec, rows)| bind_task(spec, rows, fit(spec, &models)?.as_ref())), &mut problems);
     Error::of(problems)?;
     let mut builds = Builds::new(places);
     let digests = Digests {
@@ -177,10 +176,10 @@ fn bind_source(source: &ModelSource, seed: u64, places: &Places) -> Result<Bound
     Ok(BoundModel { path: resolved.path, digest, random })
 }
 
-fn bind_task(spec: &TaskSpec, shelves: &Shelves<'_>, fit: Option<&Fit>, adapts: bool) -> Result<BoundTask, Error> {
+fn bind_task(spec: &TaskSpec, rows: Data, fit: Option<&Fit>) -> Result<BoundTask, Error> {
     let task = score::tasks::find(&spec.kind)?;
     let system = spec.system.as_deref().unwrap_or(task.system);
-    let Data { train, held_out, mut facts } = shelves.read(spec, adapts)?;
+    let Data { train, held_out, mut facts } = rows;
     let items = data::items(&held_out, system, fit, &mut facts)?;
     let premises = held_out.iter().map(|example| example.document().map(str::to_owned)).collect();
     let mut corpus = String::new();

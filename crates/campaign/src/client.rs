@@ -98,7 +98,8 @@ mod tests {
         };
         let plan = plan::parse(plan::quickstart(), Path::new("."), &known).unwrap();
         let machine = Machine::fingerprint(VERSION);
-        RunFolder::create(root, &Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine, plan, cells: vec![], data: vec![] }).unwrap()
+        RunFolder::create(root, &Manifest { schema: SCHEMA.into(), started_wall_ns: 1, machine, plan, cells: vec![], data: vec![] })
+            .unwrap()
     }
 
     /// Counts what is told.

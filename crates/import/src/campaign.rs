@@ -130,7 +130,12 @@ fn quality(score: &TaskScore) -> StageRecord {
         [] => vec![mark("the mean of all items", score.value)],
         items => items.iter().map(|item| mark(&item.id, item.mark)).collect(),
     };
-    let facts = QualityFacts { items, prompts_digest: String::new(), requests_file: String::new() };
+    let facts = QualityFacts {
+        items,
+        prompts_digest: String::new(),
+        rendered_digest: Reading::missing("an import has no prompts"),
+        requests_file: String::new(),
+    };
     record(StageKind::Quality, Detail::Quality(facts))
 }
 

@@ -254,8 +254,16 @@ pub struct QualityFacts {
     pub items: Vec<ItemMark>,
     /// Digest of all prompts: messages and references.
     pub prompts_digest: String,
+    /// Digest of the texts that the model's own chat template makes of them, in order, special tokens included. A server of another's is
+    /// given the messages and has its own copy of the template.
+    #[serde(default = "not_recorded")]
+    pub rendered_digest: Reading<String>,
     /// Parquet of the requests and answers, relative to the run folder.
     pub requests_file: String,
+}
+
+fn not_recorded() -> Reading<String> {
+    Reading::missing("it was not recorded")
 }
 
 /// What a model that rates answers told.

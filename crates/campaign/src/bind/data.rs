@@ -88,15 +88,16 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn rows(&mut self, rows: &Rows, part_of_builtin: &str, most: u32, part: Option<(Split, Part)>) -> Result<Vec<Example>> {
         let (files, commit) = self.files(rows, part_of_builtin)?;
+        let fields = Fields::new(self.task, self.spec.columns.clone())?;
+        let limits = Limits { bad_rows: self.spec.bad_rows as usize, ..Limits::first(most as usize) };
+        let read = Source { files: files.clone(), task: self.task, fields, limits, part }.read()?;
+        // What a file held is only asked of one that can be read.
         for path in &files {
             if self.facts.files.iter().all(|known| known.path != *path) {
                 let digest = record::digest_path(path)?.digest;
                 self.facts.files.push(DataFile { path: path.clone(), digest, commit: commit.clone() });
             }
         }
-        let fields = Fields::new(self.task, self.spec.columns.clone())?;
-        let limits = Limits { bad_rows: self.spec.bad_rows as usize, ..Limits::first(most as usize) };
-        let read = Source { files, task: self.task, fields, limits, part }.read()?;
         self.facts.bad.extend(read.bad.iter().map(ToString::to_string));
         self.facts.repeated += read.repeated;
         Ok(read.examples)
@@ -170,4 +171,125 @@ pub(super) fn fitted(example: &Example, system: &str, fit: Option<&Fit>) -> Resu
         }
     }
     best.ok_or_else(|| Error::PromptTooLong { id: example.id.clone(), tokens, most: fit.most })
+}
+
+#[cfg(test)]
+mod tests {
+    use plan::Parts;
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(kind: &str, data: DataSpec) -> TaskSpec {
+        TaskSpec {
+            name: "t".into(),
+            kind: kind.into(),
+            data,
+            columns: [].into(),
+            bad_rows: 0,
+            train_rows: 100_000,
+            eval_rows: 100_000,
+            primary: "f1".into(),
+            marks: Vec::new(),
+            max_tokens: 8,
+            max_prompt_tokens: None,
+            system: None,
+            alpha: 1.0,
+        }
+    }
+
+    fn read(spec: &TaskSpec, folder: &Path) -> Result<Data> {
+        let hub = Hub { cache: folder.to_owned(), online: false, endpoint: None, token: None };
+        Shelves { builtin: &quickstart(), hub: &hub, seed: 42 }.read(spec, true)
+    }
+
+    fn quickstart() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge-eval/quickstart")
+    }
+
+    fn ids(rows: &[Example]) -> Vec<&str> {
+        rows.iter().map(|row| row.id.as_str()).collect()
+    }
+
+    fn line(id: usize, text: &str) -> String {
+        json!({"id": id.to_string(), "article": text, "answer": {"text": ["short"]}}).to_string() + "\n"
+    }
+
+    /// A data set of the hub's cache, columns of other names, bad rows, repeated ones, and one that both splits have.
+    #[test]
+    fn rows_of_a_hub_cache_are_kept_apart_and_accounted_for() {
+        let cache = tempfile::tempdir().unwrap();
+        let repository = cache.path().join("datasets--org--set");
+        let snapshot = repository.join("snapshots/abc");
+        std::fs::create_dir_all(snapshot.join("data")).unwrap();
+        std::fs::create_dir_all(repository.join("refs")).unwrap();
+        std::fs::write(repository.join("refs/main"), "abc").unwrap();
+        let train = [line(1, "One"), "not json\n".into(), line(2, "Two"), line(2, "Two"), line(3, " HELD  out ")].concat();
+        std::fs::write(snapshot.join("data/train-00000-of-00001.jsonl"), train).unwrap();
+        std::fs::write(snapshot.join("data/test-00000-of-00001.jsonl"), line(8, "held out") + &line(9, "Nine")).unwrap();
+        let rows = |split: &str| Rows {
+            from: RowsFrom::Hub { id: "org/set".into(), revision: "main".into() },
+            config: None,
+            split: Some(split.into()),
+        };
+        let mut spec = spec("summarization", DataSpec::Apart { train: rows("train"), eval: rows("test") });
+        spec.columns = [("document".into(), "article".into()), ("summary".into(), "answer.text".into())].into();
+        assert!(read(&spec, cache.path()).is_err_and(|error| error.to_string().contains("`answer.text`")));
+        spec.columns = [("prompt".into(), "article".into()), ("references".into(), "answer.text".into())].into();
+        spec.kind = "jsonl".into();
+        assert!(read(&spec, cache.path()).is_err_and(|error| error.to_string().contains("train-00000-of-00001.jsonl:2")));
+        spec.bad_rows = 1;
+        let Data { train, held_out, facts } = read(&spec, cache.path()).unwrap();
+        assert_eq!((ids(&train), ids(&held_out)), (vec!["1", "2"], vec!["8", "9"]));
+        assert_eq!((facts.train_rows, facts.eval_rows, facts.repeated, facts.held_out_too, facts.bad.len()), (2, 2, 1, 1, 1));
+        let files: Vec<_> = facts.files.iter().map(|file| (file.digest.len(), file.commit.as_deref())).collect();
+        assert_eq!(files, [(64, Some("abc")), (64, Some("abc"))]);
+        let told = warnings(&facts);
+        assert_eq!(told.len(), 3);
+        assert!(told[0].starts_with("t: 1 rows are left out because they are not what its rows are, the first: "), "{told:?}");
+        spec.data = DataSpec::Apart { train: rows("test"), eval: rows("test") };
+        assert!(matches!(read(&spec, cache.path()), Err(Error::NothingToTrainOn { rows: 2, .. })));
+    }
+
+    /// Split by question, as the paper splits it, most passages of SQuAD are trained on; no question is.
+    #[test]
+    fn parts_of_squad_share_no_question() {
+        let squad = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/squad/dev-v1.1.json");
+        if !squad.exists() {
+            println!("skipped: ../shared/data is absent");
+            return;
+        }
+        let parts = Parts { train: 70, validation: 15 };
+        let spec = spec("rag", DataSpec::Parts { rows: Rows::at(squad), parts });
+        let Data { train, held_out, facts } = read(&spec, Path::new("/nonexistent")).unwrap();
+        assert!(score::overlap(&train, &held_out).is_clean());
+        let all = 10_570.0;
+        let share = |rows: usize| rows as f64 / all;
+        assert!((share(facts.train_rows + facts.held_out_too) - 0.70).abs() < 0.02 && (share(facts.eval_rows) - 0.15).abs() < 0.02);
+        assert!(facts.documents_trained_on as f64 > 0.9 * facts.eval_rows as f64, "{facts:?}");
+        assert_eq!(facts.files.len(), 1);
+    }
+
+    #[test]
+    fn long_documents_are_cut_and_the_question_stays_whole() {
+        let words = || vec![Words::of(&quickstart().join("model")).unwrap()];
+        let apart = DataSpec::Apart { train: Rows::builtin(), eval: Rows::builtin() };
+        let Data { held_out, .. } = read(&spec("rag", apart), Path::new("/nonexistent")).unwrap();
+        let long = held_out.iter().max_by_key(|row| row.document().map(str::len)).unwrap();
+        let whole = fitted(long, "Be brief.", None).unwrap();
+        let tokens = |item: &Item| {
+            let messages = item.messages.iter().map(|message| (message.role.name(), message.content.as_str()));
+            words()[0].prompt(messages).and_then(|prompt| words()[0].tokens(&prompt)).unwrap()
+        };
+        let most = tokens(&whole) - 5;
+        let cut = fitted(long, "Be brief.", Some(&Fit { most, words: words() })).unwrap();
+        assert!(tokens(&cut) <= most && tokens(&cut) + 6 >= most && cut.cut > 0, "{} of {most}", tokens(&cut));
+        let question = |item: &Item| item.messages.last().unwrap().content.rsplit("\n\n").next().unwrap().to_owned();
+        assert_eq!(question(&cut), question(&whole));
+        let error = fitted(long, "Be brief.", Some(&Fit { most: 3, words: words() })).unwrap_err();
+        assert!(matches!(error, Error::PromptTooLong { most: 3, .. }), "{error}");
+        let mut facts = DataFacts::default();
+        items(&held_out, "Be brief.", Some(&Fit { most, words: words() }), &mut facts).unwrap();
+        assert!(facts.cut >= 1);
+    }
 }

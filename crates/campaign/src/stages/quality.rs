@@ -1,10 +1,11 @@
 //! One scored pass: the task's held-out items with natural stops, and the marks their answers get. Nothing is timed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use plan::Stage;
 use record::{Detail, ItemMark, QualityFacts, Request};
 use score::Item;
+use serve::Words;
 use units::{Reading, Seconds};
 
 use super::{Context, Run, serving::AskHow};
@@ -45,8 +46,24 @@ fn detail(context: &Context<'_>, stage: &Stage, key: &str, requests: &[Request])
     Ok(Detail::Quality(QualityFacts {
         items: task.items.iter().map(|item| mark(item, by_item.get(item.id.as_str()).copied(), &marks)).collect(),
         prompts_digest: items::digest(&task.items),
+        rendered_digest: rendered(&context.bound.models[stage.model].path, &task.items),
         requests_file: context.folder.write_requests(key, None, requests)?,
     }))
+}
+
+/// Digest of the prompts as the model's own chat template writes them.
+fn rendered(model: &Path, items: &[Item]) -> Reading<String> {
+    let digest = || -> std::result::Result<String, serve::WordsError> {
+        let words = Words::of(model)?;
+        let mut hasher = blake3::Hasher::new();
+        for item in items {
+            let prompt = words.prompt(item.messages.iter().map(|message| (message.role.name(), message.content.as_str())))?;
+            // Its length stands before each text, so that no two lists run together to the same bytes.
+            hasher.update(&(prompt.len() as u64).to_le_bytes()).update(prompt.as_bytes());
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    };
+    digest().map_or_else(|error| Reading::missing(error.to_string()), Reading::Known)
 }
 
 fn mark(item: &Item, answer: Option<&Request>, marks: &[&str]) -> ItemMark {
@@ -64,6 +81,20 @@ fn mark(item: &Item, answer: Option<&Request>, marks: &[&str]) -> ItemMark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digest_is_of_what_the_template_writes() {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge-eval/quickstart/model");
+        let item = |text: &str| {
+            let messages = vec![score::Message::new(score::Role::User, text)];
+            Item { id: "a".into(), messages, references: vec!["x".into()], cut: 0 }
+        };
+        let digest = |items: &[Item]| rendered(&model, items).known().unwrap().clone();
+        assert_eq!(digest(&[item("one")]), digest(&[Item { references: vec!["y".into()], ..item("one") }]));
+        assert_ne!(digest(&[item("one")]), digest(&[item("two")]));
+        assert_ne!(digest(&[item("one"), item("two")]), digest(&[item("two"), item("one")]));
+        assert!(rendered(Path::new("/nonexistent"), &[item("one")]).known().is_err());
+    }
 
     #[test]
     fn a_failed_request_has_no_mark_and_a_wrong_answer_has_zero() {

@@ -65,9 +65,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
 
 fn print_as(args: &Args, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) -> anyhow::Result<End> {
     if args.json {
-        print::json(&json())?
+        print::json(&json())?;
     } else {
-        print::data(&text())?
+        print::data(&text())?;
     }
     Ok(End::Done)
 }

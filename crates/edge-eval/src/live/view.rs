@@ -235,7 +235,7 @@ pub(super) mod tests {
 
     fn plan_prices() -> PriceSpec {
         let known = plan::Known { tasks: vec!["rag"], engines: vec!["embedded"], meters: vec![], marks: vec!["f1"] };
-        plan::parse(plan::template(), std::path::Path::new("/plans"), &known).unwrap().prices
+        plan::parse(plan::template(), std::path::Path::new("/plans"), &known).expect("the template parses").prices
     }
 
     pub(in crate::live) fn record(kind: StageKind, label: &str, seconds: f64, joules: f64) -> StageRecord {

@@ -112,11 +112,14 @@ fn exports_go_where_they_are_told() {
     assert_eq!(said(&report(&["--format", "md"])), said(&report(&["--format", "markdown"])));
 }
 
+/// Paths and bodies of what was posted.
+type Kept = Arc<Mutex<Vec<(String, Value)>>>;
+
 /// A server that keeps what it is posted, and answers as it is told to.
-fn server(answer: fn(&str) -> (u16, Value)) -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
+fn server(answer: fn(&str) -> (u16, Value)) -> (String, Kept) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let kept: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+    let kept = Kept::default();
     let keeping = Arc::clone(&kept);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {

@@ -171,7 +171,12 @@ pub(crate) fn quality(marks: &[f64]) -> Stage {
     let items = ('a'..)
         .zip(marks)
         .map(|(id, mark)| ItemMark { id: id.to_string(), marks: BTreeMap::from([("f1".to_owned(), Reading::Known(*mark))]) });
-    let facts = QualityFacts { items: items.collect(), prompts_digest: String::new(), requests_file: String::new() };
+    let facts = QualityFacts {
+        items: items.collect(),
+        prompts_digest: String::new(),
+        rendered_digest: Reading::missing("a test"),
+        requests_file: String::new(),
+    };
     recorded(record(StageKind::Quality, 1.0, Vec::new(), Detail::Quality(facts)))
 }
 

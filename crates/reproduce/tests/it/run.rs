@@ -58,7 +58,8 @@ fn adapted(method: &str, seconds: f64, joules: f64, tokens: u64) -> Stage {
 fn scored(marks: &[f64]) -> Stage {
     let mark = |(i, &mark): (usize, &f64)| ItemMark { id: i.to_string(), marks: BTreeMap::from([("f1".to_owned(), Reading::Known(mark))]) };
     let items = marks.iter().enumerate().map(mark).collect();
-    let facts = QualityFacts { items, prompts_digest: String::new(), requests_file: String::new() };
+    let facts =
+        QualityFacts { items, prompts_digest: String::new(), rendered_digest: Reading::missing("a test"), requests_file: String::new() };
     stage(StageKind::Quality, 1.0, 1.0, Detail::Quality(facts))
 }
 
