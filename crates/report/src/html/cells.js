@@ -55,11 +55,13 @@
   // A command as a shell would take it.
   const shell = (command) => command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`)).join(" ");
 
+  // A column whose rows are all the same has one value.
+  const at = (column, i) => (Array.isArray(column) ? column[i] : column);
   const requests = (box, stage) => {
     const it = stage.requests, failed = new Map(it.failures), shown = it.due_ms.length;
     box.append(make("p", `${shown} of ${it.of} requests${shown < it.of ? ", evenly over the run" : ""}${failed.size ? `; ${failed.size} failed` : ""}. Times from the due time.`));
     box.append(table(["due, ms", "sent late, ms", "first token, ms", "end, ms", "input tokens", "output tokens", "failure"], it.due_ms.map((due, i) => [
-      due, it.late_ms[i], it.ttft_ms[i], it.e2e_ms[i], it.input_tokens[i], it.output_tokens[i], failed.get(i) || "",
+      due, it.late_ms[i], it.ttft_ms[i], it.e2e_ms[i], at(it.input_tokens, i), at(it.output_tokens, i), failed.get(i) || "",
     ]), "Requests"));
   };
   const power = (box, stage) => {

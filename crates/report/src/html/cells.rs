@@ -23,11 +23,11 @@ use crate::{
 };
 
 /// Points of power that the page may hold, over all stages.
-const POWER_POINTS: usize = 60_000;
+const POWER_POINTS: usize = 40_000;
 /// Requests that it may hold.
 const REQUESTS: usize = 160_000;
 /// Bytes of prompts and answers that it may hold.
-const TEXT: usize = 3_000_000;
+const TEXT: usize = 2_000_000;
 
 /// A cell as the page's script has it.
 #[derive(Serialize)]

@@ -75,10 +75,33 @@ struct Requests {
     late_ms: Vec<f64>,
     ttft_ms: Vec<Option<f64>>,
     e2e_ms: Vec<f64>,
-    input_tokens: Vec<Option<u32>>,
-    output_tokens: Vec<Option<u32>>,
+    input_tokens: Column,
+    output_tokens: Column,
     /// Failures: the position here and the reason.
     failures: Vec<(usize, String)>,
+}
+
+/// A column, or its one value where all rows have the same.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Column {
+    Same(Option<u32>),
+    Each(Vec<Option<u32>>),
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self::Each(Vec::new())
+    }
+}
+
+impl Column {
+    fn of(values: Vec<Option<u32>>) -> Self {
+        match values.split_first() {
+            Some((first, rest)) if rest.iter().all(|value| value == first) => Self::Same(*first),
+            _ => Self::Each(values),
+        }
+    }
 }
 
 impl Share {
@@ -158,9 +181,9 @@ impl Requests {
         let step = requests.len().div_ceil(most).max(1);
         let mut all = Self { of: requests.len(), ..Self::default() };
         let Some(first) = requests.iter().map(|request| request.due).min() else { return all };
+        let (mut input, mut output) = (Vec::new(), Vec::new());
         let ms = |from: Nanos, to: Nanos| short(to.signed_since(from).get() * 1e3);
-        for (i, request) in requests.iter().enumerate().filter(|(i, request)| i % step == 0 || request.failure.is_some()) {
-            let _ = i;
+        for (_, request) in requests.iter().enumerate().filter(|(i, request)| i % step == 0 || request.failure.is_some()) {
             if let Some(why) = &request.failure {
                 all.failures.push((all.due_ms.len(), why.clone()));
             }
@@ -168,9 +191,11 @@ impl Requests {
             all.late_ms.push(ms(request.due, request.sent));
             all.ttft_ms.push(request.first_content.map(|first| ms(request.due, first)));
             all.e2e_ms.push(ms(request.due, request.end));
-            all.input_tokens.push(request.prompt_tokens);
-            all.output_tokens.push(request.completion_tokens);
+            input.push(request.prompt_tokens);
+            output.push(request.completion_tokens);
         }
+        all.input_tokens = Column::of(input);
+        all.output_tokens = Column::of(output);
         all
     }
 }
