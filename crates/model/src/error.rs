@@ -205,9 +205,10 @@ impl Error {
     pub fn is_unsupported(&self) -> bool {
         match self {
             Self::InFile { source, .. } => source.is_unsupported(),
-            Self::GgufVersion { .. } | Self::UnsupportedType { .. } | Self::UnsupportedArchitecture { .. } | Self::UnsupportedConfig { .. } => {
-                true
-            }
+            Self::GgufVersion { .. }
+            | Self::UnsupportedType { .. }
+            | Self::UnsupportedArchitecture { .. }
+            | Self::UnsupportedConfig { .. } => true,
             _ => false,
         }
     }
