@@ -164,8 +164,8 @@ mod tests {
         let second = GroupChild::spawn_beside(&mut sh("sleep 60"), &leader).unwrap();
         assert_eq!(second.group(), leader.group());
         assert!(second.alive() && !second.succeeded() && !leader.alive() && leader.succeeded());
-        leader.signal(Signal::INT);
-        assert_eq!(second.reap().unwrap().status.signal(), Some(2));
+        leader.signal(Signal::TERM);
+        assert_eq!(second.reap().unwrap().status.signal(), Some(15));
         assert!(leader.reap().unwrap().status.success());
     }
 
