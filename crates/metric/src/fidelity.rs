@@ -107,7 +107,8 @@ fn compare(pairs: &[(f64, f64)], seed: u64, cross_method: bool, mut notes: Vec<S
     if (1..FEW_CHANGES).contains(&changed) {
         notes.push(format!("only {changed} items changed: the interval is somewhat too narrow"));
     }
-    let ratio = if changed == 0 { unchanged(pairs.len()) } else { ratio(after.clone(), before.clone(), seed)? };
+    let score = before.iter().sum::<f64>() / before.len() as f64;
+    let ratio = if changed == 0 { unchanged(pairs.len(), score) } else { ratio(after.clone(), before.clone(), seed)? };
     let outcomes = all_or_nothing(&before).zip(all_or_nothing(&after));
     let mcnemar = outcomes.and_then(|(before, after)| mcnemar(&before.into_iter().zip(after).collect::<Vec<_>>()).ok());
     let gates = GATES.map(|threshold| Gate { threshold, verdict: verdict(&ratio, threshold) });
@@ -130,13 +131,17 @@ fn ratio(after: Vec<f64>, before: Vec<f64>, seed: u64) -> Result<Estimate, Missi
 }
 
 /// Not one item changed. A bootstrap would claim certainty; Wilson's upper limit of the share of items that change, 0 of n, is what
-/// may still be lost or won.
-fn unchanged(n: usize) -> Estimate {
-    let most = stats::wilson(0, n).ok().and_then(|share| share.ci95).map_or(1.0, |(_, high)| high);
-    Estimate { value: 1.0, ci95: Some((1.0 - most, 1.0 + most)), n, method: stats::Method::Wilson }
+/// may still be lost or won: that share of marks between 0 and 1, of a score of so much.
+fn unchanged(n: usize, score: f64) -> Estimate {
+    let most = stats::wilson(0, n).ok().and_then(|share| share.ci95).map_or(1.0, |(_, high)| high) / score;
+    Estimate { value: 1.0, ci95: Some(((1.0 - most).max(0.0), 1.0 + most)), n, method: stats::Method::Wilson }
 }
 
-/// The width of an interval falls with the square root of n, which gives the n at which its end would reach the gate.
+/// The square of the 97.5th percentile of the normal distribution, as Wilson's limit of none in n, z² / (n + z²), has it.
+const Z_SQUARED: f64 = 3.841_458_820_694_124;
+
+/// The width of an interval falls with the square root of n, which gives the n at which its end would reach the gate; where nothing changed
+/// it is Wilson's limit that must.
 fn verdict(ratio: &Estimate, gate: f64) -> GateVerdict {
     let Some((low, high)) = ratio.ci95 else { return GateVerdict::Inconclusive { n_needed: None } };
     if low >= gate {
@@ -147,7 +152,13 @@ fn verdict(ratio: &Estimate, gate: f64) -> GateVerdict {
     }
     let distance = (ratio.value - gate).abs();
     let reach = if ratio.value >= gate { ratio.value - low } else { high - ratio.value };
-    let n = (ratio.n as f64 * (reach / distance).powi(2)).ceil();
+    let n = if ratio.method == stats::Method::Wilson {
+        // The upper end is not cut off at 0 as the lower one may be: score · (high − 1) is Wilson's limit.
+        let score = Z_SQUARED / (ratio.n as f64 + Z_SQUARED) / (high - 1.0);
+        (Z_SQUARED / (distance * score) - Z_SQUARED).ceil()
+    } else {
+        (ratio.n as f64 * (reach / distance).powi(2)).ceil()
+    };
     GateVerdict::Inconclusive { n_needed: (n.is_finite() && n < 1e12).then_some(n as usize) }
 }
 
@@ -187,10 +198,18 @@ mod tests {
         // Wilson's limit of 0 in 20 is 3.8415 / 23.8415 = 16%; the 99% gate needs 3.8415 · 99 = 381 items.
         let few = compare(&[(1.0, 1.0); 20], 0, false, Vec::new()).unwrap();
         assert!((few.ratio.ci95.unwrap().0 - (1.0 - 0.161_13)).abs() < 1e-4);
-        assert!(matches!(few.gates[0].verdict, GateVerdict::Inconclusive { .. }));
-        let many = compare(&[(0.5, 0.5); 381], 0, false, Vec::new()).unwrap();
+        assert_eq!(few.gates[0].verdict, GateVerdict::Inconclusive { n_needed: Some(381) });
+        let many = compare(&[(1.0, 1.0); 381], 0, false, Vec::new()).unwrap();
         assert_eq!(many.gates.map(|gate| gate.verdict == GateVerdict::Pass), [true, false]);
-        assert_eq!((many.changed, many.mcnemar), (0.0, None));
+        // Half the score: a mark that changes is twice as much of it, and 3.8415 · 199 = 765 items are needed.
+        let half = compare(&[(0.5, 0.5); 381], 0, false, Vec::new()).unwrap();
+        assert_eq!(half.gates[0].verdict, GateVerdict::Inconclusive { n_needed: Some(765) });
+        let enough = compare(&[(0.5, 0.5); 765], 0, false, Vec::new()).unwrap();
+        assert_eq!(enough.gates[0].verdict, GateVerdict::Pass);
+        // One right answer in a hundred says nothing of 99%.
+        let poor = compare(&[[(1.0, 1.0)].as_slice(), &[(0.0, 0.0); 99]].concat(), 0, false, Vec::new()).unwrap();
+        assert!(poor.ratio.ci95.unwrap().0 <= 0.0 && matches!(poor.gates[0].verdict, GateVerdict::Inconclusive { .. }));
+        assert_eq!((half.changed, half.mcnemar), (0.0, None));
     }
 
     #[test]

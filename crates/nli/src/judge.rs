@@ -63,6 +63,9 @@ pub enum Unjudged {
         /// The most tokens of a pair.
         most: usize,
     },
+    /// The model gave something that is no number.
+    #[error("the model's logits are not numbers: its weights may be damaged")]
+    NotNumbers,
 }
 
 /// An NLI model with its tokenizer.
@@ -124,7 +127,8 @@ impl<C: Classifier> Judge<C> {
         }
         let sizes: Vec<_> = framed.iter().map(|pair| (pair.ids.len(), pair.cut)).collect();
         let logits = self.classifier.classify(framed)?;
-        Ok(shares.into_iter().map(|share| share.map(|share| self.verdict(&logits[share.clone()], &sizes[share]))).collect())
+        let verdict = |share: std::ops::Range<usize>| self.verdict(&logits[share.clone()], &sizes[share]);
+        Ok(shares.into_iter().map(|share| share.and_then(verdict)).collect())
     }
 
     /// What the model reads of a pair: one sequence a piece of the premise.
@@ -160,17 +164,20 @@ impl<C: Classifier> Judge<C> {
         pieces(text, &spans, room).into_iter().filter(|range| !text[range.clone()].trim().is_empty()).map(piece).collect()
     }
 
-    fn verdict(&self, logits: &[Vec<f32>], sizes: &[(usize, usize)]) -> Verdict {
+    fn verdict(&self, logits: &[Vec<f32>], sizes: &[(usize, usize)]) -> Result<Verdict, Unjudged> {
+        if !logits.iter().flatten().all(|logit| logit.is_finite()) {
+            return Err(Unjudged::NotNumbers);
+        }
         let probabilities: Vec<_> = logits.iter().map(|logits| softmax(logits)).collect();
         let largest = |at: usize| probabilities.iter().map(|p| p[at]).fold(0.0, f64::max);
-        Verdict {
+        Ok(Verdict {
             entailment: largest(self.labels.entailment),
             neutral: (probabilities.len() == 1).then(|| largest(self.labels.neutral)),
             contradiction: largest(self.labels.contradiction),
             pieces: sizes.len(),
             tokens: sizes.iter().map(|(tokens, _)| tokens).sum(),
             cut: sizes.iter().map(|(_, cut)| cut).sum(),
-        }
+        })
     }
 }
 

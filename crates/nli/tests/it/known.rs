@@ -110,3 +110,21 @@ fn folders_that_are_no_nli_model() {
         hint: supported: bert, deberta-v2, roberta, xlm-roberta
     "#]].assert_eq(&all.map(shown).concat());
 }
+
+/// A model whose last logit is no number where the premise is long.
+struct Damaged;
+
+impl Classifier for Damaged {
+    fn classify(&self, pairs: Vec<text::Pair>) -> Result<Vec<Vec<f32>>> {
+        Ok(pairs.iter().map(|pair| vec![0.0, 1.0, if pair.ids.len() > 8 { f32::NAN } else { 2.0 }]).collect())
+    }
+}
+
+#[test]
+fn logits_that_are_no_numbers_are_no_verdict() {
+    let judge = Judge::new(Damaged, tokenizer(), LABELS, 64);
+    let pairs = [Pair { premise: "a", hypothesis: "b" }, Pair { premise: "wheat grows in the wide field there", hypothesis: "b" }];
+    let verdicts = judge.judge(&pairs, Long::Split).unwrap();
+    assert!(verdicts[0].as_ref().is_ok_and(|verdict| verdict.contradiction > verdict.entailment));
+    assert_eq!(verdicts[1], Err(Unjudged::NotNumbers));
+}
