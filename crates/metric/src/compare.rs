@@ -10,6 +10,7 @@ use units::{Missing, Reading};
 
 use crate::{
     CellView, Figure, Metric,
+    interval::may_change,
     quality::{Marks, all_or_nothing},
     runs::Runs,
 };
@@ -154,7 +155,7 @@ fn paired_ratio(before: &[f64], after: &[f64], value: f64, seed: u64) -> Result<
 /// Not one mark changed. A bootstrap would claim certainty; Wilson's upper limit of the share of items that change, 0 of n, is what may
 /// still be lost or won: that share of marks between 0 and 1.
 fn unchanged(n: usize, score: f64) -> Paired {
-    let most = stats::wilson(0, n).ok().and_then(|share| share.ci95).map_or(1.0, |(_, high)| high);
+    let most = may_change(n);
     let change = |value: f64, reach: f64| Change {
         value,
         ci95: (value - reach, value + reach),

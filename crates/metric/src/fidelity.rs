@@ -11,6 +11,7 @@ use units::Missing;
 use crate::{
     CellView, Figure,
     figure::Known,
+    interval::may_change,
     quality::{Marks, all_or_nothing},
 };
 
@@ -133,7 +134,7 @@ fn ratio(after: Vec<f64>, before: Vec<f64>, seed: u64) -> Result<Estimate, Missi
 /// Not one item changed. A bootstrap would claim certainty; Wilson's upper limit of the share of items that change, 0 of n, is what
 /// may still be lost or won: that share of marks between 0 and 1, of a score of so much.
 fn unchanged(n: usize, score: f64) -> Estimate {
-    let most = stats::wilson(0, n).ok().and_then(|share| share.ci95).map_or(1.0, |(_, high)| high) / score;
+    let most = may_change(n) / score;
     Estimate { value: 1.0, ci95: Some(((1.0 - most).max(0.0), 1.0 + most)), n, method: stats::Method::Wilson }
 }
 

@@ -63,6 +63,11 @@ fn without_interval(sizes: &[usize], statistic: impl Fn(&[Vec<usize>]) -> f64) -
     Estimate { value: statistic(&whole), ci95: None, n, method: Method::None }
 }
 
+/// The share of items that may change though none of `n` did: Wilson's upper limit of 0 in n.
+pub(crate) fn may_change(n: usize) -> f64 {
+    stats::wilson(0, n).ok().and_then(|share| share.ci95).map_or(1.0, |(_, high)| high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,12 @@
 //! This file is the list of the keys; [`crate::meant`] says what they mean.
 
 mod prices;
+mod quality;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub(crate) use prices::{Cited, Prices, Slo};
+pub(crate) use quality::{Judge, Nli, Quality};
 
 use crate::{
     reader::{Choice, Field, Place, Section},
@@ -146,32 +148,6 @@ pub(crate) struct Load<'a> {
     pub(crate) warmup: Field<'a, u32>,
     pub(crate) output_tokens: Field<'a, u32>,
     pub(crate) timeout_s: Field<'a, f64>,
-}
-
-/// The `[quality]` section.
-pub(crate) struct Quality<'a> {
-    pub(crate) passes: Field<'a, u32>,
-    pub(crate) temperature: Field<'a, f64>,
-    pub(crate) perplexity: Field<'a, bool>,
-}
-
-/// The `[judge]` section.
-pub(crate) struct Judge<'a> {
-    pub(crate) url: Field<'a, String>,
-    pub(crate) model: Field<'a, String>,
-    pub(crate) api_key_env: Field<'a, String>,
-    pub(crate) concurrency: Field<'a, u32>,
-    pub(crate) attempts: Field<'a, u32>,
-    pub(crate) timeout_s: Field<'a, f64>,
-    pub(crate) price: Option<EnginePrice<'a>>,
-}
-
-/// The `[nli]` section.
-pub(crate) struct Nli<'a> {
-    pub(crate) place: Place<'a>,
-    pub(crate) source: Source<'a>,
-    pub(crate) threads: Field<'a, u32>,
-    pub(crate) long: Field<'a, String>,
 }
 
 /// The `[meter]` section.
@@ -354,36 +330,6 @@ impl<'a> Load<'a> {
         };
         s.finish();
         load
-    }
-}
-
-impl<'a> Quality<'a> {
-    fn read(mut s: Section<'a, '_>) -> Self {
-        let quality = Self { passes: s.field("passes"), temperature: s.field("temperature"), perplexity: s.field("perplexity") };
-        s.finish();
-        quality
-    }
-}
-
-impl<'a> Judge<'a> {
-    fn read(mut s: Section<'a, '_>) -> Self {
-        let judge = Self {
-            url: s.field("url"),
-            model: s.field("model"),
-            api_key_env: s.field("api_key_env"),
-            concurrency: s.field("concurrency"),
-            attempts: s.field("attempts"),
-            timeout_s: s.field("timeout_s"),
-            price: s.optional_section("price").map(EnginePrice::read),
-        };
-        s.finish();
-        judge
-    }
-}
-
-impl<'a> Nli<'a> {
-    fn read(mut s: Section<'a, '_>) -> Self {
-        Self { source: Source::read(&mut s), threads: s.field("threads"), long: s.field("long"), place: s.finish() }
     }
 }
 

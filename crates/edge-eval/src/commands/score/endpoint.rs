@@ -30,7 +30,7 @@ pub(super) struct Answered {
 
 /// The task that the flags name.
 pub(super) fn task(args: &Args) -> anyhow::Result<&'static Task> {
-    Ok(score::tasks::find(args.task.as_deref().unwrap_or_default())?)
+    Ok(score::tasks::find(args.task.as_deref().expect("answers of a server need --task"))?)
 }
 
 /// Asks the task's prompts and keeps the answers where they are wanted.
@@ -91,8 +91,8 @@ fn source(args: &Args, task: &'static Task) -> anyhow::Result<Source> {
 fn job(args: &Args, prompts: Vec<load::Prompt>) -> anyhow::Result<Job> {
     let count = u32::try_from(prompts.len()).unwrap_or(u32::MAX);
     Ok(Job {
-        url: args.url.clone().unwrap_or_default(),
-        model: args.model.clone().unwrap_or_default(),
+        url: args.url.clone().expect("answers of a server need --url"),
+        model: args.model.clone().expect("--url needs --model"),
         warmup: Vec::new(),
         drain: true,
         arrivals: load::closed_loop(prompts.len()).collect(),

@@ -69,7 +69,7 @@ pub(super) fn nli(args: &Args, model: &str, rows: &[Prediction]) -> anyhow::Resu
 pub(super) fn judge(args: &Args, url: &str, rows: &[Prediction]) -> anyhow::Result<Ratings> {
     let judge = Judge {
         url: url.to_owned(),
-        model: args.judge_model.clone().unwrap_or_default(),
+        model: args.judge_model.clone().expect("--judge-url needs --judge-model"),
         api_key: endpoint::api_key(args.judge_api_key_env.as_deref())?,
         concurrency: args.judge_concurrency,
         attempts: args.judge_attempts,
