@@ -35,8 +35,9 @@ pub(super) fn task(args: &Args) -> anyhow::Result<&'static Task> {
 
 /// Asks the task's prompts and keeps the answers where they are wanted.
 pub(super) fn ask(args: &Args, task: &'static Task) -> anyhow::Result<Answered> {
-    let keep = args.answers.as_deref().map(|path| anyhow::Ok((path, create(path)?))).transpose()?;
     let read = source(args, task)?.read()?;
+    // After the rows are read: a mistyped path must not empty the answers of before.
+    let keep = args.answers.as_deref().map(|path| anyhow::Ok((path, create(path)?))).transpose()?;
     let system = args.system.as_deref().unwrap_or(task.system);
     let items = read.examples.iter().map(|example| example.item(system, None)).collect::<Result<Vec<_>, _>>()?;
     let job = job(args, items.iter().map(|item| items::prompt(item, args.max_tokens)).collect())?;
